@@ -205,7 +205,8 @@ ok 'an .npz and safetensors cut off, or with a bit flipped' '(for x in deflated.
 	for i in 1 3 7 20; do head -c $((size - size / i / 2)) $x >cut; ts-import cut >out 2>err && exit 1; [ $(wc -l <err) = 1 ] || exit 1; done; done) &&
 	cp deflated.npz flip && printf "\377" | dd of=flip bs=1 seek=20000 conv=notrunc 2>/dev/null && ts-import flip >out 2>err; test $? = 1 && ! ts-dump out >rows 2>err'
 table() { printf "$1" >x.csv; fails 1 "$2" ts-import -q x.csv; }
-ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number, but is one" &&
+ok 'tables that are none' 'table "f.0,f.1\n1,2\n3\n" "line 3: has 1 cells where line 1 has 2" && table "f.0,f.1\n1,NA\n" "line 2: column 2 (.f.1.) is not a number, nor in any other line" && table "f.0,f.1\n1,2\n1,NA\n" "line 3: column 2 (.f.1.) is not a number, but is one in other lines" &&
+	table "f0;f1;f2\n1,5;2,5;3\n2,5;1,5;3\n" "line 2: column 1 (.f0.) is not a number, nor in any other line; decimals have a point" &&
 	table "f.0,f.1\n1,2\n\n3,4\n" "line 3: is empty" && table "f.0,f.1\n" "no rows below its heading" && table "a.png,0.5\n" "line 1: may be a heading or a row: it holds numbers and words" &&
 	table "0,1,2\n3,4,5\n" "line 1: may be a heading or a row: it counts" && table "a,b\n1,\0002\n" "is not text" && table "\377\376a" "UTF-16" && table "a,a\n1,2\n" "line 1: two arrays are named .a." && printf "label,a\n1.5,2\n" >x.csv && fails 1 "row 0: .label. is 1.5" ts-import x.csv -o none'
 ok 'a cell of several lines is refused, not taken for two rows; a quote within a cell is a letter' 'table "msp,name\n1,\"a\n2,b\"\n" "line 2: a cell in quotes does not end on its line" &&

@@ -143,9 +143,9 @@ ok '--val-fraction holds images out, the same ones for a seed' '
 	um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts && um-train -q --no-history -i a.ckpt -e 1 --val-fraction 0.25 -o y.ckpt images.ts && cmp x.ckpt y.ckpt &&
 	um-train -i a.ckpt -e 1 --val-fraction 0.25 -o x.ckpt images.ts 2>&1 | grep -q "val_acc" && fails 1 "too few" um-train -i a.ckpt -e 1 --val-fraction 0.99 images.ts'
 ok '--val and --val-fraction exclude each other' 'fails 2 "exclude" um-train --val images.ts --val-fraction 0.1 images.ts'
-ok 'what would not act is misuse: a warm-up that the policy has not, Nesterov without momentum, with Adam' '
+ok 'what would not act is misuse: a warm-up that the policy has not, a rate of 0 all along, Nesterov without momentum, with Adam' '
 	for p in multistep superconverge piecewise linear onedrop multipledecay; do fails 2 "warmup goes with" um-train --warmup 2 --lr-policy $p images.ts || return 1; done
-	fails 2 "nesterov needs" um-train --nesterov --momentum 0 images.ts && fails 2 "nesterov is for --optimizer sgd" um-train --nesterov --optimizer adam images.ts &&
+	fails 2 "superconverge begins at a rate of 0" um-train --lr-policy superconverge -e 1 images.ts && fails 2 "nesterov needs" um-train --nesterov --momentum 0 images.ts && fails 2 "nesterov is for --optimizer sgd" um-train --nesterov --optimizer adam images.ts &&
 	um-train -q -a fc -e 3 --warmup 2 --lr-policy constant -o x.ckpt images.ts'
 ok 'no more does what belongs to another policy, Adam and a momentum, a name without a run; a config file may hold it' '
 	for o in "--multistep-lr-adjust 3" "--multistep-lr-gamma 0.1"; do fails 2 "goes with --lr-policy multistep" um-train $o images.ts && fails 2 "multistep" um-train --lr-policy onedrop $o images.ts || return 1; done

@@ -27,6 +27,9 @@ for form in pth old; do
 		um-ckpt import --normalise none twomodels.$form 2>&1 >x.ckpt | grep -q "under .model.; choose another with --key: ema" '
 	ok "--key takes the other, $form" 'import --key ema -o ema.ckpt twomodels.$form && um-ckpt diff ema.ckpt plain.pth'
 done
+ok 'other models under keys of their own are said, too, and what is none is not' '
+	um-ckpt import --normalise none others.pth 2>&1 >x.ckpt | grep -q "under .model.; choose another with --key: ema_model teacher$" && import --key ema_model -o ema.ckpt others.pth && um-ckpt diff ema.ckpt plain.pth'
+ok 'a classifier of one output is said' 'fails 1 "its classifier .fc.weight. has one output" um-ckpt import -q --normalise none one-logit.pth'
 for f in plain half bf16 double; do
 	want=$f.want; [ $f = plain ] && want=plain.pth
 	ok "safetensors written in Python: $f" 'comes_out $f.safetensors $want'

@@ -243,9 +243,10 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 
 	for (size_t c = first; n > 1 && c < first + n; c++)
 		if (t->c[c].text)
-			return err_fail(
-				err, "line %zu: column %zu ('" ERR_NAME "') is not a number, but is one in other lines",
-				t->c[c].odd, c + 1, t->c[c].name);
+			return err_fail(err, "line %zu: column %zu ('" ERR_NAME "') is not a number%s", t->c[c].odd,
+					c + 1, t->c[c].name,
+					t->c[c].number ? ", but is one in other lines" :
+							 ", nor in any other line; decimals have a point");
 	if (len > TS_MAX_NAME && t->heading)
 		return err_fail(err, "line 1: '" ERR_NAME "' is not the name of a column", t->c[first].name);
 	snprintf(name, sizeof name, "%.*s", t->heading ? (int)len : 0, t->c[first].name);

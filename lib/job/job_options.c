@@ -194,6 +194,10 @@ static int check_optimiser(const struct um_train_options *o, struct err *err)
 		return err_fail(err, "--warmup goes with --lr-policy cosine or constant; the others have none");
 	if (o->warmup >= o->epochs)
 		return err_fail(err, "--warmup %ld leaves nothing of --epochs %ld", o->warmup, o->epochs);
+	if (o->lr_policy == UM_LR_SUPERCONVERGE && o->epochs == 1)
+		return err_fail(err,
+				"--lr-policy superconverge begins at a rate of 0, and --epochs 1 ends there: nothing "
+				"would be learnt");
 	if (o->nesterov && o->optimizer == UM_ADAM)
 		return err_fail(err, "--nesterov is for --optimizer sgd");
 	if (o->nesterov && o->momentum <= 0)

@@ -41,8 +41,8 @@ int num_eigen(double *a, size_t d, double *w, struct err *err) __attribute__((wa
 /* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), which the caller frees, with ||W v||^2 = v^T
  * pinv(a) v. Directions without variance are left out: those whose eigenvalue is at most d * epsilon * the largest, as
  * in NumPy's and SciPy's pinv for symmetric matrices; or d * epsilon * size, if a is a difference of matrices of this
- * norm, whose rounding errors it has. `ridge` > 0 first adds that share of the mean variance to every direction, so that
- * none is left out. -1: no variance at all, or as num_eigen(). */
+ * norm, whose rounding errors it has. `ridge` > 0 first adds that share of the mean variance to every direction, so
+ * that none is left out. -1: no variance at all, or as num_eigen(). */
 int num_whiten(double *a, size_t d, double ridge, double size, double **ret, size_t *rank, struct err *err)
 	__attribute__((warn_unused_result));
 

@@ -92,6 +92,9 @@ def make():
     both({"epoch": 100, "arch": "DenseNet", "state_dict": dp.state_dict(), "best_acc1": np.float64(94.5),
           "best_acc5": torch.tensor(99.0), "optimizer": opt.state_dict(), "curr_acc1": "Not evaluated"}, "training")
     both({"model": state, "ema": cast(state, torch.float64), "counts": collections.Counter("aab")}, "twomodels")
+    torch.save({"model": state, "loss": {"weight": torch.ones(3)}, "optimizer": opt.state_dict(), "ema_model": dp.state_dict(),
+                "teacher": copy.deepcopy(net)}, "others.pth")
+    torch.save({k: v[:1] if k.startswith("fc.") else v for k, v in state.items()}, "one-logit.pth")
     for name, dtype in ("half", torch.float16), ("bf16", torch.bfloat16), ("double", torch.float64):
         both(cast(state, dtype), name)
         torch.save(cast(cast(state, dtype), torch.float32), name + ".want")

@@ -351,11 +351,12 @@ static int note_unpaired(struct ds_source *s, const struct ds_part *all, struct 
 	for (const struct ds_part *l = all; l; l = l->next)
 		for (const struct ds_part *x = all; x && l->label && !l->paired; x = x->next)
 			if (!x->label && !x->paired && x->operand == l->operand && x->of == l->n)
-				return ds_add_note(s, err,
-						   "'%s' holds %zu whole numbers, but its name is not that of the labels "
-						   "of '%s', which have no class; pairs are images and labels, data and "
-						   "targets, x and y",
-						   l->path, l->n, x->path);
+				return ds_add_note(
+					s, err,
+					"'%s' holds %zu whole numbers, but its name is not that of the labels "
+					"of '%s', which have no class; pairs are images and labels, data and "
+					"targets, x and y",
+					l->path, l->n, x->path);
 	return 0;
 }
 

@@ -247,6 +247,9 @@ static int find(struct net_importing *im, struct choice *best, struct err *err)
 		return -1;
 	if (!classes && how->partial)
 		classes = how->classes;
+	if (classes == 1)
+		return err_fail(err, "its classifier '%s.weight' has one output: scores need a logit for each class",
+				head);
 	if (classes < 2 || classes > 1000000)
 		return err_fail(err, "has no classifier '%s.weight', so the number of classes is unknown%s", head,
 				how->partial ? "; --classes FILE tells their names" : "");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Finds the state in a pickled object: a dictionary of tensors under some key, or a module of modules. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -150,12 +151,40 @@ static const struct pickle_value *under(const struct pickle_value *v, const char
 	return got;
 }
 
+/* The usual keys of a state, those of averages last. */
+static const char *const usual[] = { "state_dict",     "model_state_dict", "model",     "net",
+				     "network",        "module",           "params",    "weights",
+				     "ema_state_dict", "state_dict_ema",   "model_ema", "ema" };
+
+static bool is_usual(const struct pickle_value *key)
+{
+	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+		if (key->n == strlen(usual[i]) && memcmp(key->s, usual[i], key->n) == 0)
+			return true;
+	return false;
+}
+
+/* Entries beside the one that was found which may be the network as well, under keys of their own: ema_model, teacher.
+ * What has less than half of its tensors is something else. */
+static void note_rest(struct net_foreign *f, const struct pickle_value *root, const struct pickle_value *found)
+{
+	const size_t n = pytorch_count_state(found);
+	char key[64];
+
+	for (size_t i = 0; root->type == PICKLE_DICT && i + 1 < root->n; i += 2) {
+		const struct pickle_value *k = root->item[i], *v = root->item[i + 1];
+
+		if (k->type != PICKLE_STR || is_usual(k) || v == found || 2 * pytorch_count_state(v) < n)
+			continue;
+		snprintf(key, sizeof key, "%.*s", (int)(k->n < 63 ? k->n : 63), k->s);
+		net_foreign_plain(key);
+		note_other(f->others, sizeof f->others, key);
+	}
+}
+
 const struct pickle_value *pytorch_find_state(const struct pickle_value *root, const char *key, struct net_foreign *f,
 					      struct err *err)
 {
-	static const char *const usual[] = { "state_dict",     "model_state_dict", "model",     "net",
-					     "network",        "module",           "params",    "weights",
-					     "ema_state_dict", "state_dict_ema",   "model_ema", "ema" };
 	const struct pickle_value *found = NULL;
 	struct search s = { 0 };
 
@@ -186,8 +215,10 @@ const struct pickle_value *pytorch_find_state(const struct pickle_value *root, c
 			snprintf(f->key, sizeof f->key, "%s", usual[i]);
 		found = found ? found : v;
 	}
-	if (found)
+	if (found) {
+		note_rest(f, root, found);
 		return found;
+	}
 	search(&s, root, "", 0);
 	if (!s.best)
 		err_fail(err, "holds no dictionary of tensors and no module");

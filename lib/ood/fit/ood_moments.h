@@ -32,9 +32,9 @@ int ood_moments_add(struct ood_moments *m, const float *x, const int64_t *label,
 int ood_moments_merge(struct ood_moments *m, const struct ood_moments *b) __attribute__((warn_unused_result));
 /* Mean scatter about `about` (d), or about the centre if it is NULL; cov (d,d): (1/n) sum (x - about)(x - about)^T. */
 void ood_moments_cov(const struct ood_moments *m, const double *about, double *cov);
-/* The covariance within classes: (1/n) sum (x - mean_label)(x - mean_label)^T, cov (d,d). Every vector
- * must have had a label. It is the covariance of all less that of the means, and has the rounding errors of both: returns
- * the Frobenius norm of the former, for num_whiten(). */
+/* The covariance within classes: (1/n) sum (x - mean_label)(x - mean_label)^T, cov (d,d). Every vector must have had a
+ * label. It is the covariance of all less that of the means, and has the rounding errors of both: returns the Frobenius
+ * norm of the former, for num_whiten(). */
 double ood_moments_within(const struct ood_moments *m, double *cov);
 
 #ifdef __cplusplus

@@ -2,7 +2,7 @@
 # early stopping, averaging, Unleashing Mask and its control are compared on clean test labels.
 #
 #	make noisy DATA=dir [NOISE="0 10 20 40"] [SEEDS="1 2 3"] [SET=cifar10 and its variables] [LIMIT=10000] [EPOCHS=60]
-#		[ROWS="base early first ema ce um"] [M="0.3 0.5 1"] [EVAL_LIMIT=] [THREADS=]
+#		[ROWS="base early first ema ce um"] [M="0.3 0.5 1"] [METHODS=energy,msp,knn,vim] [EVAL_LIMIT=] [THREADS=]
 #	make noisy-table         the tables of all that is finished, with what is not; SETS=all: a row for each set
 #
 # NOISE is the percentage of training labels that are wrong, uniformly among the other classes. Rows:
@@ -39,7 +39,7 @@ DRAWS  ?= 5
 SWEEP  ?= 0.8:1:0.02
 HELD   ?= 10
 EVAL_LIMIT ?=
-METHODS    ?= energy,msp
+METHODS    ?= energy,msp,knn,vim
 BOOTSTRAP  ?= 1000
 BEST   ?= 0
 SETS   ?= average
@@ -116,10 +116,13 @@ endef
 $(foreach c,$(CASES),$(foreach r,$(sort base $(filter-out early first,$(ROWS))),$(eval $(call train,$c,$r))))
 $(foreach c,$(CASES),$(eval $(call epoch,$c,early,best)) $(eval $(call epoch,$c,first,epoch_$(shell printf %04d $(FIRST)))))
 
+# Scores that need training data take the row's own, with the labels as given.
 define eval_row
-$(RUN)/$1/$2/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/$2/model.ckpt
+$(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt
+	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-fit -q --method $(METHODS) -o $$@
+$(RUN)/$1/$2/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/$2/fit
 	@mkdir -p $$(@D)
-	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-score -q --method $(METHODS) -o $$@
+	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-score -q --method $(METHODS) --fit $(RUN)/$1/$2/fit -o $$@
 $(RUN)/$1/$2/$(EVAL)/metrics.tsv: $(foreach o,test $(OOD),$(RUN)/$1/$2/$(EVAL)/$o.scores)
 	ood-metrics -q --format tsv --bootstrap $(BOOTSTRAP) --label $2 --id $$< $(foreach o,$(OOD),$o=$$(@D)/$o.scores) >$$@.tmp
 	mv $$@.tmp $$@

@@ -39,6 +39,10 @@ noisy() {
 ok 'make noisy runs, to its tables' 'noisy >out 2>err || { tail -n 5 err | sed "s/^/# /"; false; }'
 ok 'a row for each case, model and score' '
 	test "$(awk "\$1 ~ /^noise/ && \$3 == \"energy\" { print \$1, \$2 }" out | sort | tr "\n" ";")" = "noise0 base;noise0 ce;noise0 early;noise0 ema;noise0 first;noise0 um;noise0 um0.5;noise40 base;noise40 ce;noise40 early;noise40 ema;noise40 first;noise40 um;noise40 um0.5;"'
+ok 'scores of features, too, fitted to the images that the row was trained on' '
+	for m in energy msp knn vim; do test $(grep -c "^noise[04].* $m " out) = 14 || return 1; done &&
+	um-embed -q -m n/noise40/1/um/model.ckpt n/noise40/1/train.images | ood-fit -q -m knn -o own.fit && um-embed -q -m n/noise40/1/um/model.ckpt n/test.images | ood-score -q -m knn -f own.fit --no-history -o own.s &&
+	ts-cat --no-history --select knn own.s | ts-dump --tsv >a && ts-cat --select knn n/noise40/1/um/eval-all/test.scores | ts-dump --tsv | cmp - a'
 ok 'training and validation images are apart, and those of validation have their true labels' '
 	ts-cat --select name n/noise40/1/train.images | ts-dump --tsv | sed 1d | sort >a && ts-cat --select name,label n/noise40/1/val.images | ts-dump --tsv | sed 1d >b && test $(wc -l <a) = 200 && test $(wc -l <b) = 40 &&
 	! cut -f 2 b | grep -qFxf a && ts-cat --select name,true-label n/noise40/1/all.images | ts-dump --tsv | sed 1d | grep -Fxc -f b | grep -qx 40 || { head -n 2 a b; false; }'

@@ -141,6 +141,9 @@ exec(open(\"read.py\").read()); assert same(np.load(\"i.npz\")[\"image\"], strea
 ok 'a fit is its tensors, and no table' 'ood-fit -q -m knn s -o fit && ts-export fit -o fit.npz && $py -c "
 import numpy as np; z = np.load(\"fit.npz\"); assert z[\"features.centre\"].dtype == \"f8\" and np.allclose(z[\"features.centre\"], np.load(\"feats.npy\").mean(0, \"f8\"), rtol=1e-6)" && fails 1 "fit has no rows for a table" ts-export fit -f csv'
 ok 'equal streams, equal bytes, whatever the time zone' '(TZ=Asia/Tokyo; export TZ; ts-export s -f npz | cmp - s.npz)'
+ok 'an option of the other kind is misuse, and its file is not even looked for' '
+	for o in "--head none.npz" "--classes 5" "--features x" "--logits x"; do fails 2 "is for a stream of features, and --kind scores" ts-import -k scores $o none.csv || return 1; done
+	fails 2 "pred is for a stream of scores, and --kind features" ts-import -k features --pred p none.csv'
 ok 'text where there is none; no format' 'fails 1 "name. is text, which safetensors cannot hold" ts-export s -f safetensors && fails 2 "format is needed" ts-export s && fails 2 "format is needed" ts-export s -o s.mat && ! test -e s.mat'
 ok 'tables: what must be quoted' 'printf "1 a,b\"c\n2 x\n" >x && ts-gen scores e:f4,name:str <x >q && ts-export q -f csv | grep -qxF "1,\"a,b\"\"c\"" && ts-export q -f tsv | grep -qxF "1	\"a,b\"\"c\""'
 

@@ -179,5 +179,9 @@ ok 'TorchScript' 'fails 1 "TorchScript" import script.pth'
 ok 'a tensor of 2^40 elements of one number' 'fails 1 "conv1.weight.*8 times" import expand.pth'
 ok 'a key that is not there' 'fails 1 "under the key .nope." import --key nope training.pth'
 ok 'a checkpoint is one already' 'fails 1 "checkpoint already" import a'
+ok 'an option of another verb is misuse' '
+	fails 2 "classes goes with import, not with export" um-ckpt export --classes names m.ckpt && fails 2 "masks goes with import, not with bake" um-ckpt bake --no-masks m.ckpt && fails 2 "key goes with import, show and diff, not with export" um-ckpt export --key a m.ckpt &&
+	fails 2 "full goes with bake and export, not with import" um-ckpt import --full --normalise none plain.pth && fails 2 "format goes with export" um-ckpt bake --format pth m.ckpt && fails 2 "tolerance goes with diff" um-ckpt show --tolerance 1 m.ckpt &&
+	fails 2 "show prints on standard output" um-ckpt show -o z m.ckpt && ! test -e z && um-ckpt diff --tolerance 1 m.ckpt m.ckpt'
 ok 'misuse' 'fails 2 "what to do" um-ckpt && fails 2 "what to do.*not exort" um-ckpt exort && fails 2 "two files" um-ckpt diff a && fails 2 "one FILE" um-ckpt show a b'
 done_testing

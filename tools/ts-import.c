@@ -71,6 +71,25 @@ static int write_rows(struct arr_import *im, struct kit_out *out)
 	return kit_out_finish(out);
 }
 
+/* What a stream of the other kind has no place for. */
+static void check_kind(void)
+{
+	static const struct {
+		const char *name;
+		const void *value;
+		int of; /* the kind that it is for */
+	} only[] = { { "features", &o.role[ARR_FEATURES], 0 },
+		     { "logits", &o.role[ARR_LOGITS], 0 },
+		     { "head", &o.head, 0 },
+		     { "classes", &classes, 0 },
+		     { "pred", &o.role[ARR_PRED], 1 } };
+
+	for (size_t i = 0; i < sizeof only / sizeof *only; i++)
+		if (kind >= 0 && kind != only[i].of && cli_given(only[i].value))
+			cli_usage("--%s is for a stream of %s, and --kind %s is given", only[i].name,
+				  only[i].of ? "scores" : "features", kind ? "scores" : "features");
+}
+
 int main(int argc, char **argv)
 {
 	int first = cli_parse(&tool, argc, argv), rc;
@@ -81,6 +100,7 @@ int main(int argc, char **argv)
 
 	if (first == argc)
 		cli_usage("no FILE; - is standard input");
+	check_kind();
 	o.kind = kind < 0 ? NULL : kind == 0 ? "features" : "scores";
 	o.classes = (size_t)classes;
 	o.say = say;

@@ -274,6 +274,27 @@ static void unknown_verb(const char *verb)
 		  err_near_text(&near, "'"));
 }
 
+/* Most options are for import. */
+static void check_options(const char *verb)
+{
+	static const struct {
+		const void *value;
+		const char *verbs;
+	} others[] = { { &o.key, "import, show and diff" },
+		       { &o.format, "export" },
+		       { &o.full, "bake and export" },
+		       { &o.tolerance, "diff" } };
+
+	for (const struct cli_option *one = options; one->name; one++) {
+		const char *verbs = "import";
+
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+			verbs = others[i].value == one->value ? others[i].verbs : verbs;
+		if (cli_given(one->value) && !strstr(verbs, verb))
+			cli_usage("--%s goes with %s, not with %s", one->name, verbs, verb);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -290,6 +311,10 @@ int main(int argc, char **argv)
 		v++;
 	if (v == 5)
 		unknown_verb(verb);
+	check_options(verb);
+	if (cli_given(&cli.output) && (!verbs[v].run || verbs[v].run == show))
+		cli_usage("%s prints on standard output, and --output is for files that import, export and bake write",
+			  verb);
 	if (!verbs[v].run && left != 2)
 		cli_usage("diff takes two files, %d are given", left < 0 ? 0 : left);
 	if (verbs[v].run && left > 1)

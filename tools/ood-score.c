@@ -118,8 +118,9 @@ static void warn_of_classes(const struct ood_scorer *s, size_t n, const struct o
 			with++;
 		}
 	if (with)
-		cli_warn("%s%s: the fit has no sample of %zu of %zu classes, whose images will look out-of-distribution",
-			 s[first].request.column, with > 1 ? " and others" : "", s[first].without, fit->classes);
+		cli_warn(
+			"%s%s: the fit has no sample of %zu of %zu classes, whose images will look out-of-distribution",
+			s[first].request.column, with > 1 ? " and others" : "", s[first].without, fit->classes);
 }
 
 static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)

@@ -183,7 +183,7 @@ r, C, n, D = np.random.RandomState(1), 5, 40, 64
 mean = 30 * r.normal(size=(C, D)); y = np.arange(n) % C; t = np.arange(30) % C
 z, x = [(mean[k] + r.normal(size=(len(k), D))).astype("f4") for k in (y, t)]
 np.savez("far", features=z, label=y); np.savez("far-x", features=x)
-np.savez("same", features=np.repeat(z[:20], 4, axis=0), label=np.repeat(y[:20], 4))
+np.savez("some", features=z[y != 2], label=y[y != 2]); np.savez("same", features=np.repeat(z[:20], 4, axis=0), label=np.repeat(y[:20], 4))
 def distances(z, x):
     own = np.array([z[y == c].mean(0) for c in range(C)])
     within, all = (np.linalg.pinv((d := z - m).T @ d / n, rcond=1e-8, hermitian=True) for m in (own[y], z.mean(0)))
@@ -193,10 +193,13 @@ unit = lambda a: a / np.linalg.norm(a, axis=1, keepdims=True)
 z, x = z.astype("f8"), x.astype("f8"); a, b = distances(z, x); c, d = distances(unit(z), unit(x))
 np.savetxt("far.want", np.stack([a, a + b, c, c + d], 1), fmt="%.9g")
 END
-for f in far far-x same; do ts-import $f.npz -o $f.f || exit 99; done
+for f in far far-x same some; do ts-import $f.npz -o $f.f || exit 99; done
 ood-fit far.f -o far.fit; ood-fit same.f -o same.fit
 ok 'Mahalanobis with fewer rows than features, of classes far apart: NumPy' '
 	ood-score -f far.fit -m mahalanobis,rmds,mds++,rmds++ far-x.f | ts-dump --tsv | tail -n +2 | cut -f 1-4 >got && near 1e-4 got far.want'
+ok 'a fit without some classes: a word, once, where distances are to the others' '
+	ood-fit -q some.f -o some.fit && ood-score -f some.fit -m knn:k=3,mahalanobis,mds++ -o x far-x.f 2>err && test $(grep -c "mahalanobis and others: the fit has no sample of 1 of 5 classes, whose images" err) = 1 &&
+	test $(wc -l <err) = 1 && ood-score -q -f some.fit -m gmm -o x far-x.f 2>err && ! test -s err && ood-score -f far.fit -m mahalanobis,gmm -o x far-x.f 2>err && ! test -s err'
 ok 'a residual of few rows that come several times is refused, too' 'fails 1 "80 images all lie within 32 principal axes" ood-score -f same.fit -m residual far-x.f &&
 	ood-score -f same.fit -m residual:dim=10 far-x.f -o x'
 ok 'more neighbours than rows are refused' 'fails 1 "bank holds 400" ood-score -f train.fit -m knn:k=401 test.f'

@@ -107,6 +107,22 @@ static void say_reasons(struct left *l)
 	}
 }
 
+/* Distances to the means of some classes alone: a fit to the first rows of a sorted set. One line for all methods. */
+static void warn_of_classes(const struct ood_scorer *s, size_t n, const struct ood_fit *fit)
+{
+	size_t with = 0, first = n;
+
+	for (size_t i = n; i-- > 0;)
+		if (s[i].without > 0) {
+			first = i;
+			with++;
+		}
+	if (with)
+		cli_warn(
+			"%s%s: the fit has no sample of %zu of %zu classes, whose images will look out-of-distribution",
+			s[first].request.column, with > 1 ? " and others" : "", s[first].without, fit->classes);
+}
+
 static int make_scorers(const struct ood_requests *r, const struct ood_basis *from, struct ood_scorer **s, size_t *n)
 {
 	struct left l = { .fit = from->fit != NULL,
@@ -124,6 +140,7 @@ static int make_scorers(const struct ood_requests *r, const struct ood_basis *fr
 	for (size_t i = 0; i < *n; i++)
 		if (*(*s)[i].note)
 			cli_info("%s: %s", (*s)[i].request.column, (*s)[i].note);
+	warn_of_classes(*s, *n, from->fit);
 	if (l.n)
 		cli_warn("%zu%s methods of 'all' are left out because a fit, the last layer or columns are missing%s: "
 			 "%s; --verbose says why for each",

@@ -84,8 +84,7 @@ static int prepare(struct ood_scorer *s, bool unit, bool relative, struct err *e
 	free(about);
 	if (relative && C - none < 2)
 		return err_fail(err, "the fit has samples of one class: nothing is relative to it");
-	if (none)
-		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no sample in the fit: left out", none, C);
+	s->without = none;
 	return 0;
 }
 

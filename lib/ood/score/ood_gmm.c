@@ -6,7 +6,6 @@
  *
  * Computed from the bank, as a covariance per class is too much for a fit. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "num/num_linalg.h"
@@ -109,8 +108,7 @@ static int gmm_prepare(struct ood_scorer *s, struct err *err)
 	for (size_t c = 0; c < C && rc == 0; c++)
 		rc = add_class(g, f, c, s->request.params[0], cov, err);
 	free(cov);
-	if (rc == 0 && g->n < C)
-		snprintf(s->note, sizeof s->note, "%zu of %zu classes have no row in the bank: left out", C - g->n, C);
+	s->without = C - g->n;
 	return rc;
 }
 

@@ -151,6 +151,7 @@ struct ood_scorer {
 	void (*release)(void *state); /* frees what is not from ood_keep(); NULL: nothing */
 	void **kept;
 	size_t n_kept;
+	size_t without;      /* classes that have no sample in the fit, which the score leaves out */
 	char note[OOD_NOTE]; /* what the user should know; "": nothing */
 };
 

@@ -1,7 +1,9 @@
 # $(call ASK,NAME,TEXT): $(OUT)/NAME.asked holds the text and changes only with it: what depends on it is made again when the
-# text changes. make looks at times alone, and another model may be an older file. OUT must exist.
+# text changes. make looks at times alone, and another model may be an older file. OUT must exist. A new file is older than
+# all results: what an earlier version made stays. `make -n` changes none.
 SAME_TEXT = $(and $(findstring |$1|,|$2|),$(findstring |$2|,|$1|))
-ASK       = $(if $(call SAME_TEXT,$(file <$(OUT)/$1.asked),$1: $2),,$(file >$(OUT)/$1.asked,$1: $2))
+DRY      := $(findstring n,$(firstword -$(MAKEFLAGS)))
+ASK       = $(if $(wildcard $(OUT)/$1.asked),$(if $(or $(DRY),$(call SAME_TEXT,$(file <$(OUT)/$1.asked),$1: $2)),,$(file >$(OUT)/$1.asked,$1: $2)),$(file >$(OUT)/$1.asked,$1: $2)$(shell touch -d @0 $(OUT)/$1.asked))
 ifneq ($(word 2,$(OUT)),)
 $(error '$(OUT)': rules of make cannot have a blank in a name)
 endif

@@ -7,7 +7,8 @@
 # TRAIN, ID and the sets that OOD names are arguments of ds-pack, followed by PACK, or the name of a stream,
 # X.images, which ts-cat divides. METHODS are ood-score's, FIT are options of ood-fit. Existing results are kept. The
 # same command makes again a shard whose job or file was lost, and anything made from other sets, by another model, with
-# other options or from files that are now newer. The table is that of SHARDS=1, except for the rounding of sums: man 7 unmask-cluster.
+# other options or from files that are now newer. The table is that of SHARDS=1, except for the rounding of sums: man 7
+# unmask-cluster.
 SHARDS  ?= 1
 RUN     ?=
 OUT     ?= runs/cluster

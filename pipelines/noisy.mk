@@ -118,7 +118,7 @@ $(foreach c,$(CASES),$(eval $(call epoch,$c,early,best)) $(eval $(call epoch,$c,
 
 # Scores that need training data take the row's own, with the labels as given.
 define eval_row
-$(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt
+$(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt $(RUN)/methods
 	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-fit -q --method $(METHODS) -o $$@
 $(RUN)/$1/$2/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/$2/fit
 	@mkdir -p $$(@D)
@@ -146,5 +146,5 @@ $(REPORT): $(call of_sets,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images)
 	$(call report,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
 .PHONY: noisy noisy-table
 # Shares of wrong labels are folders.
-SAME := $(filter-out NOISE,$(DRAWN_FROM)) ARCH COMMON EPOCHS FIRST TUNE_EPOCHS TUNE EMA KEEP DRAWS SWEEP HELD METHODS
+SAME := $(filter-out NOISE,$(DRAWN_FROM)) ARCH COMMON EPOCHS FIRST TUNE_EPOCHS TUNE EMA KEEP DRAWS SWEEP HELD
 include $(HERE)same.mk

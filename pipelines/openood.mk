@@ -90,6 +90,7 @@ $(foreach s,$(SEEDS),$(call ASK,s$s,$(word $s,$(MODELS))))
 $(call ASK,embed,$(EMBED))
 $(call ASK,methods,$(METHODS)$(if $(TUNE), of $(SWEEPS)))
 $(call ASK,sets,$(FOUND))
+$(foreach f,$(FOUND),$(call ASK,set-$(call part,2,$f),$f))
 $(call ASK,seeds,$(SEEDS))
 FITS   = $(if $(call names,train),--fit $(RUN)/s$1/train.fit) $(if $(call names,val),--val $(RUN)/s$1/val.fit)
 fits   = $(if $(call names,train),$(RUN)/s$1/train.fit) $(if $(call names,val),$(RUN)/s$1/val.fit)
@@ -99,9 +100,9 @@ $(RUN)/s$1:
 	mkdir -p $$@
 $(RUN)/s$1/model.ckpt: $(word $1,$(MODELS)) $(RUN)/s$1.asked | $(RUN)/s$1
 	if ts-dump --header $$< >/dev/null 2>&1; then cp $$< $$@; else um-ckpt import -q $(IMPORT_$(BENCH)) -o $$@ $$<; fi
-$(foreach s,train val,$(RUN)/s$1/$s.fit): $(RUN)/s$1/%.fit: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked
+$(foreach s,train val,$(RUN)/s$1/$s.fit): $(RUN)/s$1/%.fit: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/set-%.asked
 	$$(call embed,$$*,$1) | ood-fit -q -o $$@
-$(foreach s,val oodval,$(RUN)/s$1/$s.swept): $(RUN)/s$1/%.swept: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/methods.asked $(call fits,$1)
+$(foreach s,val oodval,$(RUN)/s$1/$s.swept): $(RUN)/s$1/%.swept: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/set-%.asked $(RUN)/methods.asked $(call fits,$1)
 	$$(call embed,$$*,$1) | ood-score -q $(call FITS,$1) $(SWEEPS:%=--sweep %) -o $$@
 # The best setting of each method of the sweeps, and the other methods unchanged.
 $(RUN)/s$1/methods: $(RUN)/methods.asked $(if $(TUNE),$(RUN)/s$1/val.swept $(RUN)/s$1/oodval.swept) | $(RUN)/s$1
@@ -113,7 +114,7 @@ else
 	awk -f $(HERE)openood.awk -v methods='$(METHODS)' $$@.all >$$@
 	rm $$@.all
 endif
-$(foreach s,id $(NEAR) $(FAR) $(CSID),$(RUN)/s$1/$s.scores): $(RUN)/s$1/%.scores: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/s$1/methods $(call fits,$1)
+$(foreach s,id $(NEAR) $(FAR) $(CSID),$(RUN)/s$1/$s.scores): $(RUN)/s$1/%.scores: $(RUN)/s$1/model.ckpt $(RUN)/embed.asked $(RUN)/set-%.asked $(RUN)/s$1/methods $(call fits,$1)
 	$$(call embed,$$*,$1) | ood-score -q $(call FITS,$1) -m "$$$$(cat $(RUN)/s$1/methods)" -o $$@
 $(RUN)/s$1/known.scores: $(RUN)/s$1/id.scores $(CSID:%=$(RUN)/s$1/%.scores) $(RUN)/sets.asked
 	ts-cat -o $$@ $$(filter %.scores,$$^)

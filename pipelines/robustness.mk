@@ -53,7 +53,7 @@ endef
 $(foreach d,$(DISTORT),$(eval $(call distorted,$d)))
 $(RUN)/train.fit: $(RUN)/model.ckpt $(RUN)/train.images
 	um-embed -q -m $^ | ood-fit -q -o $@
-$(RUN)/%.scores: $(RUN)/%.images $(RUN)/model.ckpt $(RUN)/train.fit
+$(RUN)/%.scores: $(RUN)/%.images $(RUN)/model.ckpt $(RUN)/train.fit $(RUN)/methods
 	um-embed -q -m $(RUN)/model.ckpt $< | ood-score -q -m $(METHODS) --fit $(RUN)/train.fit -o $@
 SCORED := $(foreach s,test $(WORSE) $(OOD),$(RUN)/$s.scores)
 # Tables have groups near and far; here the distorted images are near, and the OOD sets far.
@@ -78,5 +78,5 @@ $(RUN)/report.html: $(SCORED)
 		--id $(RUN)/test.scores -o $@ $(foreach s,$(WORSE),near:$s=$(RUN)/$s.scores) $(foreach s,$(OOD),far:$s=$(RUN)/$s.scores)
 .SECONDARY:
 .PHONY: all
-SAME := $(DRAWN_FROM) MODEL MODEL_NORMALISE METHODS
+SAME := $(DRAWN_FROM) MODEL MODEL_NORMALISE
 include $(HERE)same.mk

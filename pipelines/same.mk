@@ -2,14 +2,16 @@
 # print the table of the first: pipelines include this last, with SAME, the names of the variables that the files in RUN
 # follow from. $(RUN)/settings has their values, from when the folder was made; a folder without it is not checked.
 empty    :=
-SETTINGS := $(foreach v,$(SAME),$v=$(subst $(empty) $(empty),|,$(strip $($v))))
+# Without the names of folders, which differ by where make was called; but another network is another file.
+value_of  = $(strip $(subst $(PIPELINES),,$(subst $(RUN)/,,$(if $(filter MODEL,$1),$(or $(realpath $($1)),$($1)),$($1)))))
+SETTINGS := $(foreach v,$(SAME),$v=$(subst $(empty) $(empty),|,$(call value_of,$v)))
 WERE     := $(if $(wildcard $(RUN)/settings),$(file <$(RUN)/settings))
 # Variables that the folder's settings lack, because they are newer, are no difference. Tables of what is there need none.
 OTHERS   := $(strip $(foreach s,$(filter-out $(WERE),$(SETTINGS)),$(filter $(firstword $(subst =,= ,$s))%,$(WERE))))
 ifneq ($(and $(OTHERS),$(filter-out %-table,$(or $(MAKECMDGOALS),all))),)
 differs  := $(firstword $(subst =, ,$(firstword $(OTHERS))))
 $(error RUN=$(RUN) holds an experiment with other settings: $(differs) was '$(subst |, ,$(patsubst $(differs)=%,%,$(firstword $(OTHERS))))' \
-	and is '$(strip $($(differs)))' now; give another RUN=folder, or remove that one)
+	and is '$(call value_of,$(differs))' now; give another RUN=folder, or remove that one)
 endif
 # An empty folder is as good as none.
 ifeq ($(wildcard $(RUN)/*),)
@@ -19,3 +21,9 @@ $(RUN): export UNMASK_SETTINGS := $(SETTINGS)
 $(RUN):
 	mkdir -p $@
 	printf '%s\n' "$$UNMASK_SETTINGS" >$@/settings
+# Scores depend on $(RUN)/methods, which changes only with METHODS: others are scored anew, and nothing is trained anew. In a
+# folder without it nothing is known, and so nothing is older.
+$(RUN)/methods: FORCE | $(RUN)
+	@[ -e $@ ] || { echo '$(METHODS)' >$@ && touch -d @0 $@; }; echo '$(METHODS)' | cmp -s - $@ || echo '$(METHODS)' >$@
+FORCE:
+.PHONY: FORCE

@@ -114,7 +114,6 @@ $(RUN)/bars.$(FORMAT): $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
 # 9. The page.
 $(RUN)/report.html: $(call of_sets,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images) $(RUN)/shown
 	$(call report,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images,--method $(METHODS) --title "$(SET): the model $(REPORTED)")
-FORCE:
-.PHONY: table FORCE
-SAME := $(DRAWN_FROM) ARCH COMMON TRAIN FINETUNE ESTIMATE VALIDATE
+.PHONY: table
+SAME := $(DRAWN_FROM) ARCH TRAIN FINETUNE ESTIMATE VALIDATE
 include $(UM_HERE)same.mk

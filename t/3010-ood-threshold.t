@@ -35,7 +35,7 @@ ok 'many rows that tie with the threshold, alike or -inf: the share that it flag
 	ties() { want=$1 text=$2; shift 2; "$gen" scores energy:f4,pred:i8 >s && ood-threshold "$@" -o t s 2>err && test $(wc -l <err) = $want && grep -q -e "$text" err || { [ $want = 0 ] && ! test -s err; }; }
 	yes "1 0" | head -n 99 | ties 1 "energy.: 98 other rows tie with the threshold, so that it flags 0 % of these 99 rows, not 5 %" &&
 	{ yes -- "-inf 0" | head -n 20; yes "1 0" | head -n 79; } | ties 1 "19 other rows tie.* flags 0 %" && { echo "-1 0"; yes "0 0" | head -n 20; yes "1 0" | head -n 78; } | ties 1 "19 other rows tie.* flags 1 % of" &&
-	{ yes "0 0" | head -n 5; seq 94 | sed "s/\$/ 0/"; } | ties 0 . && yes "1 0" | head -n 99 | ties 0 . -q && { yes "1 0" | head -n 99; seq 99 | sed "s/\$/ 1/"; } | ties 1 "98 other rows tie with their class" --per-class &&
+	{ yes "0 0" | head -n 5; seq 94 | sed "s/\$/ 0/"; } | ties 0 . && yes "1 0" | head -n 99 | ties 0 . -q && { seq 49; yes 50 | head -n 42; seq 51 959; } | sed "s/\$/ 0/" | ties 0 . && { yes "1 0" | head -n 99; seq 99 | sed "s/\$/ 1/"; } | ties 1 "98 other rows tie with their class" --per-class &&
 	i=0 && while [ $i -lt 30 ]; do seq 20 | sed "s/\$/ $i/"; i=$((i + 1)); done | ties 0 . --per-class'
 ok '--per-class without classes' '"$gen" scores energy:f4 99 1 >s && fails 1 "no column .pred" ood-threshold --per-class s &&
 	echo "1 -1" | "$gen" scores energy:f4,pred:i8 >s && fails 1 "row 0.*-1, which is not a class" ood-threshold --per-class -a 0.5 s'

@@ -58,6 +58,9 @@ ok 'early is the best epoch by validation, first the one that was asked for' '
 	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/checkpoints/best.ckpt'
 ok 'the sweep: a level for each ratio' 'test $(grep -c "  0.9: .*  0.95: .*  1: " out) = 2 && test $(wc -l <n/noise40/1/sweep.tsv) = 4'
 ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)"'
+ok 'the folder by its whole name is the same experiment; other methods are scored anew, and nothing is trained anew' '
+	noisy RUN=$PWD/n >again 2>&1 && test -z "$(find n -newer stamp -type f)" && noisy METHODS=msp >again 2>&1 && test $(grep -c "^noise[04].* msp " again) = 14 && ! grep -q " knn " again &&
+	test -z "$(find n -newer stamp -name model.ckpt)" && noisy >again 2>&1 && test $(grep -c "^noise[04].* knn " again) = 14 && test -z "$(find n -newer stamp -name model.ckpt)"'
 value() { awk -F '\t' -v c=$2 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["method"] == "energy" && $at["set"] == "average" { print 100 * $at[c] }' n/noise40/1/$1/eval-all/metrics.tsv; }
 less() { echo "$(value $1 $3) $(value $2 $3)" | awk '{ print $1 - $2 }'; }
 ok 'make when: what UM gained over its control beside what was learnt by heart, and a picture' '

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli_table.h"
 #include "err/err_near.h"
@@ -271,6 +272,14 @@ static int run(struct work *k)
 	return rc;
 }
 
+/* A file, or nothing yet: not /dev/null. */
+static bool is_kept(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) < 0 || S_ISREG(st.st_mode);
+}
+
 /* The last of two outputs with one name would replace the first. */
 static void check_curves(void)
 {
@@ -282,7 +291,7 @@ static void check_curves(void)
 		if (curve_path[i] && ts_file_same(curve_path[i], NULL))
 			cli_usage("--%s - would mix two outputs: the table goes to standard output", names[i]);
 		for (int j = 0; j < i && curve_path[i]; j++)
-			if (curve_path[j] && ts_file_same(curve_path[i], curve_path[j]))
+			if (curve_path[j] && is_kept(curve_path[j]) && ts_file_same(curve_path[i], curve_path[j]))
 				cli_usage("--%s and --%s are the same file, '%s'", names[j], names[i], curve_path[i]);
 	}
 }

@@ -89,21 +89,20 @@ static void tell(const struct ood_threshold *t)
 
 enum { MANY_TIES = 10 };
 
-/* Rows that tie with the threshold are not flagged. If many do, as where all scores are alike or -inf, hardly any row
- * ever is, whatever the rate. */
+/* Rows that tie with the threshold are not flagged. Where a third of those that it should flag do, as where all scores
+ * are alike or -inf, hardly any row ever is, whatever the rate. */
 static void warn_ties(const struct ood_threshold *t)
 {
-	const double n = (double)t->rows;
-
 	for (size_t m = 0; m < t->set.n; m++) {
 		const struct ood_at_threshold *at = &t->at[m];
+		const double n = (double)at->rows;
 
-		if (at->tied >= MANY_TIES && (double)at->tied > t->promise.alpha * n / 2)
+		if (at->tied >= MANY_TIES && 3 * (double)at->lost > t->promise.alpha * n)
 			cli_warn("'%s': %llu other rows tie with %s, so that it flags %.2g %% of these %llu rows, not "
 				 "%g %%",
 				 t->set.t[m].name, (unsigned long long)at->tied,
 				 t->classes ? "their class's threshold" : "the threshold", 100 * (double)at->below / n,
-				 (unsigned long long)t->rows, 100 * t->promise.alpha);
+				 (unsigned long long)at->rows, 100 * t->promise.alpha);
 	}
 }
 

@@ -95,27 +95,37 @@ static int add(struct ds_walk *w, struct level *l, const char *name, struct err 
 	return 0;
 }
 
-/* Lists the folder at w->path into l. */
+/* Lists the folder at w->path into l. An entry that cannot be read is an error, after all others are listed. */
 static int list(struct ds_walk *w, struct level *l, struct err *err)
 {
 	DIR *d = opendir(w->path);
 	const struct dirent *e;
-	int rc = 0;
+	struct err first = { 0 };
+	size_t bad = 0;
+	int rc = 0, why;
 
 	if (!d)
 		return err_fail(err, "cannot read '%s': %s", w->path, strerror(errno));
-	for (;;) {
+	while (rc == 0) {
 		errno = 0;
 		if (!(e = readdir(d)))
 			break;
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && (rc = add(w, l, e->d_name, err)) < 0)
-			break;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 || add(w, l, e->d_name, err) == 0)
+			continue;
+		if (err->memory)
+			rc = -1;
+		else if (bad++ == 0)
+			first = *err;
 	}
-	if (rc == 0 && errno) {
-		const int why = errno;
-
+	why = errno;
+	if (rc == 0 && why) {
 		w->path[l->len] = '\0';
 		rc = err_fail(err, "cannot list '%s' completely: %s", w->path, strerror(why));
+	} else if (rc == 0 && bad) {
+		*err = first;
+		if (bad > 1)
+			err_append(err, ", and %zu more there", bad - 1);
+		rc = -1;
 	}
 	closedir(d);
 	if (l->n)

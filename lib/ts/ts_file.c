@@ -14,6 +14,10 @@
 
 #include "ts/ts_file.h"
 
+#ifndef STATX_ATTR_MOUNT_ROOT /* headers before Linux 5.8 */
+#define STATX_ATTR_MOUNT_ROOT 0x2000
+#endif
+
 enum { MAX_TEMPORARIES = 16 };
 
 struct ts_file {

@@ -264,7 +264,7 @@ static int keep_column(struct ood_threshold *t, struct ts_tensor *to, double *v,
 	return 0;
 }
 
-/* Counts among n sorted scores those below the one of this rank, from 1, and the others that tie with it. */
+/* Counts the rows about a threshold, the score of this rank, from 1, among n sorted ones. */
 static void count_ties(struct ood_at_threshold *at, const double *v, size_t n, size_t rank)
 {
 	size_t first = rank - 1, end = rank;
@@ -273,8 +273,10 @@ static void count_ties(struct ood_at_threshold *at, const double *v, size_t n, s
 		first--;
 	while (end < n && v[end] == v[rank - 1])
 		end++;
+	at->rows += n;
 	at->below += first;
 	at->tied += end - first - 1;
+	at->lost += rank - 1 - first;
 }
 
 /* One column's thresholds, (1) or (classes). v (n) is sorted; grouped (n) and next (classes) are scratch space for

@@ -217,14 +217,14 @@ static uint64_t *sorted_keys(const struct ood_bank *b)
 	return key;
 }
 
-/* Are all of a's keys up to `last` among b's, and is there one? */
+/* Are all of a's keys up to `last` among b's, and are there two or more? */
 static bool all_within(const uint64_t *a, size_t n, const uint64_t *b, size_t m, uint64_t last)
 {
 	size_t i = 0;
 
 	while (i < n && a[i] <= last && bsearch(&a[i], b, m, sizeof *b, ascending))
 		i++;
-	return i > 0 && (i == n || a[i] > last);
+	return i > 1 && (i == n || a[i] > last); /* one may be a twin */
 }
 
 /* What a full bank has dropped has larger keys than what it holds, so keys are compared up to there. */

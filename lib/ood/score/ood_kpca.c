@@ -171,11 +171,12 @@ static int kpca_score(const struct ood_scorer *s, const struct ood_rows *rows, d
 {
 	const struct kpca *k = s->state;
 	const size_t m = k->m;
-	double *x = malloc(rows->n * (m + k->n) * sizeof *x), *y = x + rows->n * m; /* (rows,m), (rows,n) */
+	double *x = malloc(rows->n * (m + k->n) * sizeof *x), *y = NULL; /* (rows,m), (rows,n) */
 	struct room r;
 	int rc = make_room(k, s->basis->dim, &r) == 0 && x ? 0 : -1;
 
 	if (rc == 0) {
+		y = x + rows->n * m;
 		map(k, rows->features, rows->n, s->basis->dim, &r);
 		for (size_t i = 0; i < rows->n * m; i++)
 			x[i] = r.phi[i] - k->mean[i % m];

@@ -81,14 +81,21 @@ static int find_origin(const struct ood_basis *from, double *origin, struct err 
 	return 0;
 }
 
-/* The residual of training data would be rounding alone, and ViM divides by it: there are too few rows, or too few that
- * differ, or features that follow from others. */
-static int no_residual(const struct ood_fit *f, size_t dim, struct err *err)
+/* Refuses a fit whose features vary in no more than dim directions, by their variances w (D), ascending: few rows differ,
+ * or features are always 0 or follow from others. The residual of training data is rounding alone then, and ViM divides
+ * by it. */
+static int check_rank(const double *w, size_t D, size_t dim, struct err *err)
 {
-	return err_fail(err,
-			"the fit's %llu images all lie within %zu principal axes, so no residual is left; fit more "
-			"images, or give a smaller dim",
-			(unsigned long long)f->rows, dim);
+	size_t rank = 0;
+
+	while (rank < D && w[D - rank - 1] > (double)D * DBL_EPSILON * w[D - 1])
+		rank++;
+	return rank > dim ?
+		       0 :
+		       err_fail(err,
+				"the fit's features vary in %zu directions of %zu, so no residual is left outside %zu "
+				"principal axes; give a smaller dim",
+				rank, D, dim);
 }
 
 static int residual_prepare(struct ood_scorer *s, struct err *err)
@@ -105,7 +112,10 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 	if (dim == 0 || dim >= D)
 		return err_fail(err, "dim=%zu leaves no residual of %zu features", dim, D);
 	if (from->fit->rows <= dim)
-		return no_residual(from->fit, dim, err);
+		return err_fail(err,
+				"the fit's %llu images all lie within %zu principal axes, so no residual is left; fit "
+				"more images, or give a smaller dim",
+				(unsigned long long)from->fit->rows, dim);
 	double *cov = ood_keep(s, D * D, sizeof *cov, err); /* about the origin; then its axes, one per row */
 	if (!cov || !(p->origin = ood_keep(s, D, sizeof *p->origin, err)) || find_origin(from, p->origin, err) < 0)
 		return -1;
@@ -116,8 +126,8 @@ static int residual_prepare(struct ood_scorer *s, struct err *err)
 		 from->weight || from->fit->weight ? "" : ", about the mean, as no last layer is known");
 	double *w = malloc(D * sizeof *w); /* variances, ascending */
 	int rc = w ? find_axes(cov, D, w, err) : err_memory(err);
-	if (rc == 0 && !(w[D - dim - 1] > (double)D * DBL_EPSILON * w[D - 1]))
-		rc = no_residual(from->fit, dim, err);
+	if (rc == 0)
+		rc = check_rank(w, D, dim, err);
 	free(w);
 	return rc;
 }

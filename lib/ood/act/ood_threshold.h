@@ -68,7 +68,7 @@ uint64_t ood_promise_rows(const struct ood_promise *promise);
 /* ---- thresholds of some columns ------------------------------------------------------------- */
 
 /* A threshold is the score of a row. Of so many rows, how many are below it, how many others tie with it, and how many
- * more would be below it without ties; with a threshold for each class, the sums over the classes that have their own. */
+ * more would be below it without ties; with a threshold for each class, sums over the classes that have their own. */
 struct ood_at_threshold {
 	uint64_t rows, below, tied, lost;
 };

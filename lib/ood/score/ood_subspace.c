@@ -81,9 +81,9 @@ static int find_origin(const struct ood_basis *from, double *origin, struct err 
 	return 0;
 }
 
-/* Refuses a fit whose features vary in no more than dim directions, by their variances w (D), ascending: few rows differ,
- * or features are always 0 or follow from others. The residual of training data is rounding alone then, and ViM divides
- * by it. */
+/* Refuses a fit whose features vary in no more than dim directions, by their variances w (D), ascending: few rows
+ * differ, or features are always 0 or follow from others. The residual of training data is rounding alone then, and ViM
+ * divides by it. */
 static int check_rank(const double *w, size_t D, size_t dim, struct err *err)
 {
 	size_t rank = 0;

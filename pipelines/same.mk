@@ -21,9 +21,10 @@ $(RUN): export UNMASK_SETTINGS := $(SETTINGS)
 $(RUN):
 	mkdir -p $@
 	printf '%s\n' "$$UNMASK_SETTINGS" >$@/settings
-# Scores depend on $(RUN)/methods, which changes only with METHODS: others are scored anew, and nothing is trained anew. In a
-# folder without it nothing is known, and so nothing is older.
+# Scores, or tables, depend on $(RUN)/methods, which changes only with SCORED_BY, METHODS if that is not set: they are made
+# anew, and nothing is trained anew. In a folder without it nothing is known, and so nothing is older.
+SCORED_BY ?= $(METHODS)
 $(RUN)/methods: FORCE | $(RUN)
-	@[ -e $@ ] || { echo '$(METHODS)' >$@ && touch -d @0 $@; }; echo '$(METHODS)' | cmp -s - $@ || echo '$(METHODS)' >$@
+	@[ -e $@ ] || { echo '$(SCORED_BY)' >$@ && touch -d @0 $@; }; echo '$(SCORED_BY)' | cmp -s - $@ || echo '$(SCORED_BY)' >$@
 FORCE:
 .PHONY: FORCE

@@ -135,14 +135,28 @@ int num_eigen(double *a, size_t d, double *w, struct err *err)
 	return rc;
 }
 
-/* Eigenvalues w (d) up to this are rounding errors of zero. */
-static double rank_tolerance(const double *w, size_t d, double size)
+size_t num_eigen_rank(const double *w, size_t d, double size)
 {
 	double most = size;
+	size_t rank = 0;
 
 	for (size_t i = 0; i < d; i++)
 		most = fmax(most, fabs(w[i]));
-	return (double)d * DBL_EPSILON * most;
+	while (rank < d && w[d - rank - 1] > (double)d * DBL_EPSILON * most)
+		rank++;
+	return rank;
+}
+
+size_t num_eigen_share(const double *w, size_t d, double share)
+{
+	double all = 0, sum = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < d; i++)
+		all += w[i] > 0 ? w[i] : 0;
+	while (n < d && sum < share * all)
+		sum += w[d - ++n];
+	return n;
 }
 
 /* With a = V diag(w) V^T, one eigenvector per row of what num_eigen() leaves, row i of W is v_i / sqrt(w_i). */
@@ -161,11 +175,8 @@ int num_whiten(double *a, size_t d, double ridge, double size, double **ret, siz
 		a[i * d + i] += ridge * trace / (double)d;
 	if (num_eigen(a, d, w, err) < 0)
 		goto out;
-	double least = rank_tolerance(w, d, size);
-	size_t first = 0; /* ascending: the kept ones are at the end */
-	while (first < d && !(w[first] > least))
-		first++;
-	*rank = d - first;
+	*rank = num_eigen_rank(w, d, size);
+	const size_t first = d - *rank; /* ascending: the kept ones are at the end */
 	if (*rank == 0) {
 		err_fail(err, "the rows have no variance in any direction");
 		goto out;

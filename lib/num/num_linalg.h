@@ -38,6 +38,12 @@ void num_add_at_a(const double *a, size_t m, size_t d, double times, double *out
  * ascending order of the eigenvalue. -1: out of memory, or there are none (a is not finite). */
 int num_eigen(double *a, size_t d, double *w, struct err *err) __attribute__((warn_unused_result));
 
+/* Of eigenvalues w (d), ascending: how many are more than rounding errors of zero, which are at most d * epsilon * the
+ * largest, or d * epsilon * size; and how many of the largest it takes for a share of their sum, without negative ones,
+ * which are rounding errors: 0 if none is positive. */
+size_t num_eigen_rank(const double *w, size_t d, double size);
+size_t num_eigen_share(const double *w, size_t d, double share);
+
 /* Whitening of a covariance a (d,d), which is destroyed: *ret (rank,d), which the caller frees, with ||W v||^2 = v^T
  * pinv(a) v. Directions without variance are left out: those whose eigenvalue is at most d * epsilon * the largest, as
  * in NumPy's and SciPy's pinv for symmetric matrices; or d * epsilon * size, if a is a difference of matrices of this

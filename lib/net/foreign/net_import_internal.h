@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * The halves of an import: net_import.c (names, architecture, tensors), net_import_mask.c. */
+ * The parts of an import: net_import.c (tensors), net_import_find.c (names, architecture), net_import_mask.c. */
 #ifndef NET_IMPORT_INTERNAL_H
 #define NET_IMPORT_INTERNAL_H
 
 #include "err/err.h"
 #include "net/foreign/net_import.h"
+#include "net/foreign/net_names.h"
 
 enum { NAME_LIST = 512 };
 
@@ -20,6 +21,18 @@ struct net_importing {
 	size_t wrong; /* tensors that do not fit */
 };
 
+/* Where a network was found, and how much of it. */
+struct net_import_choice {
+	char prefix[NET_FOREIGN_NAME], spec[NET_SPEC];
+	const struct net_dialect *dialect; /* NULL: none yet */
+	size_t matched, all;               /* tensors, without the classifier and counters */
+	char twin[NET_FOREIGN_NAME];       /* another prefix that matches as much; "" if none */
+};
+
+/* Finds the network in the state and builds it; leaves its tensors in the state, by our names, and the rest beside. */
+int net_import_find(struct net_importing *im, struct net_import_choice *best, struct err *err) TS_CHECKED;
+/* The first convolution if it reads the input, else NULL. */
+const struct net_node *net_import_first_conv(const struct net *n);
 /* Passes a line to the user; wrong: it counts as a tensor that does not fit. */
 void net_import_say(struct net_importing *im, bool wrong, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Does the state's tensor `name`, which exists, have this shape? A single number may have any. Reports if not. */

@@ -76,19 +76,21 @@ static int find_axes(struct ood_scorer *s, double *cov, double percent, struct e
 {
 	struct kpca *k = s->state;
 	const size_t m = k->m;
-	double *w = malloc(m * sizeof *w), all = 0, sum = 0; /* (m): variances, ascending */
+	double *w = malloc(m * sizeof *w), all = 0, rest = 0; /* (m): variances, ascending */
 	int rc = w ? num_eigen(cov, m, w, err) : err_memory(err);
 
-	for (size_t i = 0; i < m && rc == 0; i++)
-		all += w[i] > 0 ? w[i] : 0;
-	while (rc == 0 && k->n < m && sum < percent / 100 * all)
-		sum += w[m - ++k->n];
+	if (rc == 0)
+		k->n = num_eigen_share(w, m, percent / 100);
+	for (size_t i = 0; i < m && rc == 0; i++) {
+		all += fmax(w[i], 0);
+		rest += i < m - k->n ? fmax(w[i], 0) : 0;
+	}
 	free(w);
 	if (rc < 0)
 		return err_prefix(err, "the covariance of the features: ");
-	if (!(all > 0))
+	if (k->n == 0)
 		return err_fail(err, "the features of the fit do not vary");
-	if (!(all - sum > 1e-12 * all))
+	if (!(rest > 1e-12 * all))
 		return err_fail(err, "%zu of %zu principal axes hold all of the variance: no residual is left", k->n,
 				m);
 	k->axes = cov + (m - k->n) * m;

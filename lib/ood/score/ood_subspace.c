@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Scores from the principal axes of in-distribution features: from the parts inside and outside their span. */
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,10 +85,8 @@ static int find_origin(const struct ood_basis *from, double *origin, struct err 
  * divides by it. */
 static int check_rank(const double *w, size_t D, size_t dim, struct err *err)
 {
-	size_t rank = 0;
+	const size_t rank = num_eigen_rank(w, D, 0);
 
-	while (rank < D && w[D - rank - 1] > (double)D * DBL_EPSILON * w[D - 1])
-		rank++;
 	return rank > dim ?
 		       0 :
 		       err_fail(err,
@@ -292,15 +289,12 @@ static int sirc_score(const struct ood_scorer *s, const struct ood_rows *rows, d
  * feature's norm that lies within the first principal axes of training data, times the largest logit. */
 static int neco_axes(struct subspace *p, const double *w, size_t d, size_t dim, double variance, struct err *err)
 {
-	double all = 0, sum = 0;
+	const size_t enough = num_eigen_share(w, d, variance / 100);
 
-	for (size_t i = 0; i < d; i++)
-		all += w[i] > 0 ? w[i] : 0;
-	if (!(all > 0))
+	if (enough == 0)
 		return err_fail(err, "the features of the fit do not vary");
 	if (dim == 0)
-		while (dim + 1 < d && sum < variance / 100 * all)
-			sum += w[d - ++dim];
+		dim = enough < d ? enough : d - 1;
 	if (dim >= d)
 		return err_fail(err, "dim=%zu takes all of %zu features: every share is 1", dim, d);
 	p->n = dim;

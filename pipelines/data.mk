@@ -84,6 +84,8 @@ endef
 $(foreach f,$(FOUND),$(eval $(call known_set,$f)))
 KNOWN := $(foreach f,$(FOUND),$(call part,1,$f))
 of     = $($($1_VAR)$2)
+SOURCES := $(foreach s,$(KNOWN),$(if $(strip $(call of,$s)),$($s_VAR)))
+DRAWN_FROM += $(SOURCES) $(SOURCES:%=%_SPLIT) TIN_EXCLUDE AUX_EXCLUDE AUX_LIMIT
 there := $(strip $(foreach s,$(filter-out $(SET) aux,$(KNOWN)),$(if $(strip $(call of,$s)),$s)))
 OOD   ?= $(there)
 # Training outliers leave out the classes that SET has, too. ImageNet is too large to keep whole.

@@ -123,7 +123,7 @@ $(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt $(RUN)/methods
 $(RUN)/$1/$2/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/$2/fit
 	@mkdir -p $$(@D)
 	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-score -q --method $(METHODS) --fit $(RUN)/$1/$2/fit -o $$@
-$(RUN)/$1/$2/$(EVAL)/metrics.tsv: $(foreach o,test $(OOD),$(RUN)/$1/$2/$(EVAL)/$o.scores)
+$(RUN)/$1/$2/$(EVAL)/metrics.tsv: $(foreach o,test $(OOD),$(RUN)/$1/$2/$(EVAL)/$o.scores) $(RUN)/tables
 	ood-metrics -q --format tsv --bootstrap $(BOOTSTRAP) --label $2 --id $$< $(foreach o,$(OOD),$o=$$(@D)/$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 $(RUN)/$1/$2/typicality.tsv: $(RUN)/$1/$2/model.ckpt $(RUN)/$1/train.images
@@ -141,9 +141,9 @@ $(RUN)/$1/$2/precision.txt: $(RUN)/$1/known.tsv $(RUN)/$1/$2/typicality.tsv $(HE
 	mv $$@.tmp $$@
 endef
 $(foreach c,$(CASES),$(foreach r,$(ROWS),$(eval $(call eval_row,$c,$r))))
-SHOWN := $(RUN)/$(firstword $(ALL))/$(EVAL)
-$(REPORT): $(call of_sets,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images)
-	$(call report,$(SHOWN)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
+FIRST_ROW := $(RUN)/$(firstword $(ALL))/$(EVAL)
+$(REPORT): $(call of_sets,$(FIRST_ROW)/%.scores,$(RUN)/$(EVAL)/%.images) $(RUN)/tables
+	$(call report,$(FIRST_ROW)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
 .PHONY: noisy noisy-table
 # Shares of wrong labels are folders.
 SAME := $(filter-out NOISE,$(DRAWN_FROM)) ARCH COMMON EPOCHS FIRST TUNE_EPOCHS TUNE EMA KEEP DRAWS SWEEP HELD

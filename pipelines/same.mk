@@ -2,8 +2,11 @@
 # print the table of the first: pipelines include this last, with SAME, the names of the variables that the files in RUN
 # follow from. $(RUN)/settings has their values, from when the folder was made; a folder without it is not checked.
 empty    :=
-# Without the names of folders, which differ by where make was called; but another network is another file.
-value_of  = $(strip $(subst $(PIPELINES),,$(subst $(RUN)/,,$(if $(filter MODEL,$1),$(or $(realpath $($1)),$($1)),$($1)))))
+# Without the names of folders, which differ by where make was called. But another network is another file; and SOURCES name
+# data: an archive is known by its name and size, wherever it lies, a folder by its path.
+known_by  = $(if $(wildcard $1/.),$(realpath $1),$(notdir $1):$(shell stat -Lc %s '$1'))
+value_of  = $(patsubst $(RUN)/%,%,$(patsubst $(PIPELINES)%,%,$(if $(filter MODEL,$1),$(or $(realpath $($1)),$($1)),$(if \
+	$(filter $(SOURCES),$1),$(call known_by,$($1)),$($1)))))
 SETTINGS := $(foreach v,$(SAME),$v=$(subst $(empty) $(empty),|,$(call value_of,$v)))
 WERE     := $(if $(wildcard $(RUN)/settings),$(file <$(RUN)/settings))
 # Variables that the folder's settings lack, because they are newer, are no difference. Tables of what is there need none.
@@ -21,10 +24,14 @@ $(RUN): export UNMASK_SETTINGS := $(SETTINGS)
 $(RUN):
 	mkdir -p $@
 	printf '%s\n' "$$UNMASK_SETTINGS" >$@/settings
-# Scores, or tables, depend on $(RUN)/methods, which changes only with SCORED_BY, METHODS if that is not set: they are made
-# anew, and nothing is trained anew. In a folder without it nothing is known, and so nothing is older.
-SCORED_BY ?= $(METHODS)
-$(RUN)/methods: FORCE | $(RUN)
-	@[ -e $@ ] || { echo '$(SCORED_BY)' >$@ && touch -d @0 $@; }; echo '$(SCORED_BY)' | cmp -s - $@ || echo '$(SCORED_BY)' >$@
+# Scores depend on $(RUN)/methods, which changes only with METHODS; tables and pages on $(RUN)/tables, which changes with
+# what else is in them: they are made anew, and nothing is trained anew. In a folder without these files nothing is known,
+# and so nothing is older.
+define changes_with
+$(RUN)/$1: FORCE | $(RUN)
+	@[ -e $$@ ] || { echo '$2' >$$@ && touch -d @0 $$@; }; echo '$2' | cmp -s - $$@ || echo '$2' >$$@
+endef
+$(eval $(call changes_with,methods,$(METHODS)))
+$(eval $(call changes_with,tables,$(METHODS) $(MODELS) of $(OOD) $(WORSE); $(foreach v,NEAR BOOTSTRAP BEST SHOW SHOWN,$v=$($v))))
 FORCE:
 .PHONY: FORCE

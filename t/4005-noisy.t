@@ -61,6 +61,13 @@ ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$
 ok 'the folder by its whole name is the same experiment; other methods are scored anew, and nothing is trained anew' '
 	noisy RUN=$PWD/n >again 2>&1 && test -z "$(find n -newer stamp -type f)" && noisy METHODS=msp >again 2>&1 && test $(grep -c "^noise[04].* msp " again) = 14 && ! grep -q " knn " again &&
 	test -z "$(find n -newer stamp -name model.ckpt)" && noisy >again 2>&1 && test $(grep -c "^noise[04].* knn " again) = 14 && test -z "$(find n -newer stamp -name model.ckpt)"'
+ok 'a set more, or less, is another table of the same networks' '
+	noisy SETS=all SUN=data/DTD >again 2>&1 && test $(grep -c "^noise.* energy  *sun " again) = 14 && noisy SETS=all >again 2>&1 && grep -q "^noise.* energy  *textures " again && ! grep -q "^noise.* energy  *sun " again &&
+	noisy BOOTSTRAP=30 >again 2>&1 && ts-dump --history n/noise0/1/um/model.ckpt >/dev/null && test -z "$(find n -newer stamp -name model.ckpt)"'
+ok 'the same set from another folder, or another archive of its name, is another experiment, and the same archive elsewhere is not' '
+	cp -Rp data/DTD other && ! noisy DTD=other >out3 2>err && grep -q "RUN=n holds an experiment with other settings: DTD was .$PWD/data/DTD. and is .$PWD/other. now" err && mkdir here there && tar -cf here/dtd.tar data/DTD && cp here/dtd.tar there &&
+	noisy RUN=m DTD=here/dtd.tar m >out3 2>&1 && noisy RUN=m DTD=there/dtd.tar m >out3 2>&1 && tar -rf there/dtd.tar data/DTD && ! noisy RUN=m DTD=there/dtd.tar m >out3 2>err &&
+	grep -q "DTD was .dtd.tar:[0-9]*. and is .dtd.tar:[0-9]*. now" err && ! noisy DTD_SPLIT=images >out3 2>err && grep -q "DTD_SPLIT was .. and is .images. now" err || { sed "s/^/# /" err; false; }'
 value() { awk -F '\t' -v c=$2 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } $at["method"] == "energy" && $at["set"] == "average" { print 100 * $at[c] }' n/noise40/1/$1/eval-all/metrics.tsv; }
 less() { echo "$(value $1 $3) $(value $2 $3)" | awk '{ print $1 - $2 }'; }
 ok 'make when: what UM gained over its control beside what was learnt by heart, and a picture' '

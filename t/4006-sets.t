@@ -39,7 +39,7 @@ ok 'CIFAR-100 as ID has CIFAR-10 among its OOD sets' '
 ok 'a folder whose name make cannot have is told, not cut off' '
 	for name in a:b "a b"; do ln -sfn "$PWD/data" "$name" && ! published -n DATA="$name" 2>err && grep -q "or a blank in the path of a set" err || exit; done'
 ok 'a set is left out by an empty name, or named' '
-	published -n DATA=data MNIST= SUN=data/LSUN >/dev/null 2>err && grep -q "not in DATA=.data.: mnist" err && grep -q "places sun" err'
+	published -n RUN=other DATA=data MNIST= SUN=data/LSUN >/dev/null 2>err && grep -q "not in DATA=.data.: mnist" err && grep -q "places sun" err'
 ok 'EVAL_LIMIT: so many images of each' 'for f in run/eval-2/*.images; do ts-dump --tsv $f | sed 1d | wc -l | grep -qx 2 || echo $f; done >many; ! test -s many'
 mkdir odd
 for f in CIFAR-10-binary.tar.gz cifar10-jpeg.tar.xz cifar-100-python.tar.gz Tiny-ImageNet-200.zip tin32-train50k.tar.xz dtd-r1.0.1.tar.gz Places365.tar SUN397.tar.gz \

@@ -182,7 +182,7 @@ static int run(struct work *k, char **files, int n)
 	k->from = (struct kit_pictures){
 		.data = k, .take = take, .idle = flush, .stop = stop, .threads = (int)cli.threads
 	};
-	if (cli_live_begin() < 0 || !(u = open_detector(k->path)))
+	if (cli_live_begin(true) < 0 || !(u = open_detector(k->path)))
 		return -1;
 	use_detector(k, u);
 	report_verdict_head(stdout, form());

@@ -10,7 +10,7 @@
 
 #include "cli/cli_live.h"
 
-enum { READ_SIZE = 64 << 10, LONGEST = 1 << 20 };
+enum { READ_SIZE = 64 << 10, LONGEST = 64 << 10 };
 
 static struct {
 	int signals, stop; /* a signalfd; the signal that ends the program, 0: none */
@@ -20,16 +20,18 @@ static struct {
 	bool eof;
 } live = { .signals = -1 };
 
-int cli_live_begin(void)
+int cli_live_begin(bool hangup)
 {
-	static const int all[] = { SIGTERM, SIGINT, SIGHUP };
+	static const int ends[] = { SIGTERM, SIGINT };
 	struct sigaction now;
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		if (all[i] == SIGHUP || (sigaction(all[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN))
-			sigaddset(&set, all[i]);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+			sigaddset(&set, ends[i]);
+	if (hangup)
+		sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	live.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return live.signals < 0 ? cli_error("cannot wait for signals: %s", strerror(errno)) : 0;
@@ -91,7 +93,7 @@ static bool wait_input(void)
 	}
 }
 
-/* Reads some more bytes into the buffer. */
+/* Reads some more bytes into the buffer, or none where there are none yet after all. */
 static enum cli_live fill(void)
 {
 	ssize_t n;
@@ -114,6 +116,8 @@ static enum cli_live fill(void)
 	do
 		n = read(STDIN_FILENO, live.buf + live.len, live.cap - live.len);
 	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return CLI_LINE;
 	if (n < 0)
 		return (enum cli_live)cli_error("cannot read standard input: %s", strerror(errno));
 	live.len += (size_t)n;
@@ -157,7 +161,7 @@ enum cli_live cli_live_line(char **line)
 	*end = '\0';
 	*line = live.buf + live.start;
 	if (strlen(*line) != (size_t)(end - *line))
-		return (enum cli_live)cli_error("standard input has a zero byte in a line");
+		return (enum cli_live)cli_error("standard input has a zero byte in line '" ERR_NAME "'", *line);
 	live.start = (size_t)(end - live.buf) + (end < live.buf + live.len);
 	if (end > *line && end[-1] == '\r')
 		end[-1] = '\0';

@@ -3,7 +3,7 @@
  * cli_live: programs that run for as long as there is input. Signals do not interrupt their work; they are checked for
  * where it is convenient, and while waiting for standard input.
  *
- *	cli_live_begin();				// before there are threads
+ *	cli_live_begin(false);				// before there are threads
  *	while ((what = cli_live_line(&line)) == CLI_LINE) {
  *		...					// line is the next of standard input
  *		if (!cli_live_ready())
@@ -20,9 +20,10 @@
 extern "C" {
 #endif
 
-/* From now on SIGTERM, SIGINT and SIGHUP are only recorded, in this thread and in those that it starts. One that is
- * ignored, as nohup and shells do for background jobs, stays ignored, except SIGHUP. -1: an error was printed. */
-int cli_live_begin(void) TS_CHECKED;
+/* From now on SIGTERM and SIGINT are only recorded, in this thread and in those that it starts; those that are ignored,
+ * as shells do for background jobs, stay ignored. hangup: so is SIGHUP, even if nohup ignores it. -1: an error was
+ * printed. */
+int cli_live_begin(bool hangup) TS_CHECKED;
 /* Has SIGTERM or SIGINT come? Stays true. */
 bool cli_live_stopping(void);
 /* Has SIGHUP come since the last call? */
@@ -36,7 +37,9 @@ enum cli_live { CLI_SIGNAL = -2, CLI_BROKEN = -1, CLI_END = 0, CLI_LINE = 1 };
 /* Peeks at the next up to n bytes: as many as are available at once, and at least 1 unless the input has ended; into
  * buf, their number into *got. CLI_LINE; CLI_SIGNAL: a signal came first; CLI_BROKEN: an error was printed. */
 enum cli_live cli_live_peek(unsigned char *buf, size_t n, size_t *got);
-/* The next line without its end, which may be that of Windows; valid until the next call. */
+/* The next line without its end, which may be that of Windows, and may be missing from the last; valid until the next
+ * call. A signal does not come before lines that have arrived: ask cli_live_stopping(). Lines of more than 64 KiB, or
+ * with a zero byte, are errors. */
 enum cli_live cli_live_line(char **line);
 /* Warns if a signal came before all lines that have arrived were taken: they are names, and lost. */
 void cli_live_unread(void);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  * Turns pictures that arrive one at a time into rows, and writes each before it waits for the next. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "cli/cli_live.h"
 #include "ds/ds_live.h"
 #include "ds/ds_prep.h"
 #include "ds/ds_stream.h"
 #include "job/job_live.h"
-#include "kit/kit_live.h"
 #include "ts/ts_utf8.h"
 
 static const char input[] = "<stdin>";
@@ -17,7 +17,6 @@ struct live {
 	const struct job_live *o;
 	struct kit_out *out;
 	struct ds_live *pictures;
-	struct kit_live in;
 	unsigned long long rows, bad, n_short;
 	struct err err;
 };
@@ -66,11 +65,11 @@ static int fail(const struct live *l)
 
 static int names(struct live *l)
 {
+	enum cli_live what = CLI_END;
 	struct ds_row row;
 	char *name;
-	int rc;
 
-	while ((rc = kit_live_line(&l->in, &name, &l->err)) == 1) {
+	while (!cli_live_stopping() && (what = cli_live_line(&name)) == CLI_LINE) {
 		if (l->rows + l->bad == 0)
 			name += ts_utf8_mark(name);
 		if (!*name)
@@ -85,20 +84,36 @@ static int names(struct live *l)
 		cli_warn("%s", l->err.text);
 		l->bad++;
 	}
-	kit_live_unread(&l->in);
-	return rc < 0 ? fail(l) : 0;
+	cli_live_unread();
+	return what == CLI_BROKEN ? -1 : 0;
+}
+
+/* Reads frame `at`. 1; 0: the end came before it, or a signal; -1 after a message. */
+static int read_frame(const struct job_live *o, unsigned long long at, uint8_t *rgb)
+{
+	const size_t bytes = 3 * (size_t)o->h * (size_t)o->w;
+	size_t have = 0;
+	ssize_t n = 1;
+
+	for (; have < bytes && n > 0 && !cli_live_stopping(); have += n > 0 ? (size_t)n : 0)
+		n = cli_live_read(rgb + have, bytes - have);
+	if (n < 0 && errno != EINTR)
+		return -1;
+	if (n == 0 && have > 0)
+		return cli_error("'%s': frame %llu of %dx%d pixels of three bytes: ends after %zu of %zu bytes", input,
+				 at, o->h, o->w, have, bytes);
+	return have == bytes && !cli_live_stopping();
 }
 
 static int each_frame(struct live *l, uint8_t *rgb)
 {
 	const struct job_live *o = l->o;
-	const size_t bytes = 3 * (size_t)o->h * (size_t)o->w;
 	unsigned long long at = 0;
 	struct ds_row row;
 	char name[32];
 	int rc;
 
-	for (; (rc = kit_live_block(&l->in, rgb, bytes, &l->err)) == 1; at++) {
+	for (; (rc = read_frame(o, at, rgb)) == 1; at++) {
 		snprintf(name, sizeof name, "%08llu", at);
 		if (at % (unsigned long long)o->every)
 			continue;
@@ -107,10 +122,7 @@ static int each_frame(struct live *l, uint8_t *rgb)
 		if (put(l, &row) < 0)
 			return -1;
 	}
-	if (rc < 0)
-		return cli_error("'%s': frame %llu of %dx%d pixels of three bytes: %s", input, at, o->h, o->w,
-				 l->err.text);
-	return 0;
+	return rc;
 }
 
 static int frames(struct live *l)
@@ -131,15 +143,13 @@ int job_live(const struct job_live *o, struct kit_out *out)
 
 	if (!(l.pictures = ds_live_new(&o->shape, o->lenient, &l.err)))
 		return cli_error("%s", l.err.text);
-	kit_live_init(&l.in, STDIN_FILENO);
-	if (begin(&l) == 0)
+	if (cli_live_begin(false) == 0 && begin(&l) == 0)
 		rc = o->h ? frames(&l) : names(&l);
 	cli_info("%llu images", l.rows);
 	if (l.bad)
 		cli_warn("%llu names that are not whole pictures were left out", l.bad);
 	if (l.n_short)
 		cli_warn("%llu truncated JPEGs were read as far as they go", l.n_short);
-	kit_live_release(&l.in);
 	ds_live_free(l.pictures);
 	return rc < 0 ? -1 : kit_out_finish(out);
 }

@@ -121,6 +121,8 @@ static int begin(struct work *k)
 		return -1;
 	if (report_read_id(&k->read, id_path, method_list, what_to_keep(), &k->id, NULL, &err) < 0)
 		return cli_error("%s", err.text);
+	if (*k->read.seen.text)
+		cli_warn("%s", k->read.seen.text);
 	while (baseline && k->baseline < k->read.n && strcmp(k->read.methods[k->baseline], baseline) != 0)
 		k->baseline++;
 	if (baseline && k->baseline == k->read.n)

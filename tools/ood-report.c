@@ -138,6 +138,8 @@ static int read_id(struct work *k)
 	ts_header_init(&p->id.history, "scores");
 	if (report_read_id(&k->read, id_path, method_list, OOD_SCORES_ORDER, &p->id.scores, &p->id.history, &err) < 0)
 		return cli_error("%s", err.text);
+	if (*k->read.seen.text)
+		cli_warn("%s", k->read.seen.text);
 	p->methods = k->read.methods;
 	p->n_methods = k->read.n;
 	if (!(k->eval = ood_eval_new(&p->id.scores, &o)))

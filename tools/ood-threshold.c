@@ -10,6 +10,7 @@
 #include "ood/eval/ood_scores.h"
 #include "ood/act/ood_threshold.h"
 #include "ood/ood_identity.h"
+#include "ood/ood_seen.h"
 
 static const char *method_list;
 static double alpha, fdr, confidence; /* 0: not given */
@@ -130,6 +131,8 @@ static int fit(struct ts_reader *in, struct kit_out *out)
 		tell(&t);
 		warn_ties(&t);
 		kit_warn_distorted(ts_reader_name(in), &from->meta);
+		if (ood_seen(from, ts_reader_name(in), &err))
+			cli_warn("%s", err.text);
 		cli_history(&out->header, &from, 1);
 		rc = ood_threshold_write(&t, &out->header, out->w, &err);
 		if (rc < 0)

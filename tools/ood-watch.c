@@ -9,6 +9,7 @@
 #include "kit/kit.h"
 #include "ood/act/ood_watch.h"
 #include "ood/eval/ood_column.h"
+#include "ood/ood_seen.h"
 #include "ts/ts_file.h"
 
 enum direction { LOW, BOTH };
@@ -66,6 +67,8 @@ static int begin(struct ood_watch *w, struct ood_origin *from)
 		cli_warn("%s", err.text);
 	if (*from->name)
 		kit_warn_distorted(reference_path, &from->header.meta);
+	if (*from->name && ood_seen(&from->header, reference_path, &err))
+		cli_warn("%s", err.text);
 	return 0;
 }
 

@@ -60,12 +60,12 @@ static int take(void *data, const struct ts_batch *b)
 	return kit_out_write(&k->part) < 0 || kit_out_write(&k->rest) < 0 ? -1 : 0;
 }
 
-static int begin(struct kit_out *out, const struct ts_header *h)
+static int begin(struct kit_out *out, const struct ts_header *h, const char *part)
 {
 	memcpy(out->header.kind, h->kind, sizeof h->kind);
 	if (ts_header_add_all(&out->header, h) < 0 || ts_meta_merge(&out->header.meta, &h->meta) < 0)
 		cli_oom();
-	cli_history(&out->header, &h, 1);
+	cli_history_part(&out->header, &h, 1, part);
 	return kit_out_begin(out);
 }
 
@@ -77,7 +77,7 @@ static int split(struct work *k, struct ts_reader *in)
 		return -1;
 	if (ts_header_is_set(h))
 		return ts_reader_fail(in, "a %s has no rows to divide", h->kind);
-	if (begin(&k->part, h) < 0 || begin(&k->rest, h) < 0)
+	if (begin(&k->part, h, "part") < 0 || begin(&k->rest, h, "rest") < 0)
 		return -1;
 	if (!(k->map = ts_header_map(&k->part.header, h)))
 		cli_oom();

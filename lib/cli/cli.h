@@ -155,6 +155,9 @@ struct ts_writer *cli_output(void);
 /* Adds this run to h's history, after those of the inputs; with --no-history drops the whole history instead. Exits
  * when out of memory. */
 void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n);
+/* The same for a program with several outputs: part, a word, tells this one's id from the others'. The history shows it
+ * as a comment. */
+void cli_history_part(struct ts_header *h, const struct ts_header *const *inputs, size_t n, const char *part);
 /* The same for a header that was read: keeps its meta, drops its fields and its history. h may be one of the inputs. */
 void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs, size_t n);
 /* If the reader / writer has failed, prints its error and returns -1; otherwise returns 0. */

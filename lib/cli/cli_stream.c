@@ -65,15 +65,33 @@ static void no_history(const struct ts_header *h)
 	exit(cli_failed());
 }
 
-void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n)
+static void add_step(struct ts_header *h, const struct ts_header *const *inputs, size_t n, int argc, char **argv)
 {
 	if (cli.no_history)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (inputs[i] && ts_header_chain(h, inputs[i]) < 0)
 			no_history(h);
-	if (ts_header_log(h, cli_tool_now->name, UNMASK_VERSION, cli.argc, cli.argv, inputs, n) < 0)
+	if (ts_header_log(h, cli_tool_now->name, UNMASK_VERSION, argc, argv, inputs, n) < 0)
 		no_history(h);
+}
+
+void cli_history(struct ts_header *h, const struct ts_header *const *inputs, size_t n)
+{
+	add_step(h, inputs, n, cli.argc, cli.argv);
+}
+
+void cli_history_part(struct ts_header *h, const struct ts_header *const *inputs, size_t n, const char *part)
+{
+	char **argv = calloc((size_t)cli.argc + 1, sizeof *argv), comment[64];
+
+	if (!argv)
+		cli_oom();
+	memcpy(argv, cli.argv, (size_t)cli.argc * sizeof *argv);
+	snprintf(comment, sizeof comment, "# %s", part);
+	argv[cli.argc] = comment;
+	add_step(h, inputs, n, cli.argc + 1, argv);
+	free(argv);
 }
 
 void cli_history_anew(struct ts_header *h, const struct ts_header *const *inputs, size_t n)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Scores for tables. */
 #include "ood/ood_identity.h"
+#include "ood/ood_seen.h"
 #include "report/report_read.h"
 #include "report/report_table.h"
 
@@ -44,6 +45,8 @@ int report_read_id(struct report_read *r, const char *path, const char *list, un
 		return -1;
 	if (rc == 0)
 		rc = ood_scores_read(id, in, r->methods, r->n, keep);
+	if (rc == 0)
+		ood_seen(ood_input_header(in), path, &r->seen);
 	return end(in, rc, history, err);
 }
 

@@ -88,7 +88,10 @@ static int note_origin(const struct ood_column *c, struct ood_origin *from, stru
 	if (ood_input_is_text(c->in))
 		return 0;
 	snprintf(from->name, sizeof from->name, "%s", c->b.cols[c->at].name);
-	return ts_meta_merge(&from->header.meta, &ood_input_header(c->in)->meta) < 0 ? err_memory(err) : 0;
+	if (ts_meta_merge(&from->header.meta, &ood_input_header(c->in)->meta) < 0 ||
+	    ts_header_chain(&from->header, ood_input_header(c->in)) < 0)
+		return err_memory(err);
+	return 0;
 }
 
 int ood_column_same(const struct ood_column *c, const struct ood_origin *from, struct err *err)

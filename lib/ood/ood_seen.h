@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ood_seen: are scored rows some that the network was trained on, or that the fit was made of? A network knows such
+ * images better than new ones, so a threshold on them flags more new images than it promises, and a table with them as
+ * the ID set looks better than it is. The history of a stream tells, as long as unmask's programs wrote it:
+ *
+ *	train.images -> um-train -> my.ckpt
+ *	train.images -> um-embed -> ood-score -> train.scores		// seen
+ *	val.images   -> um-embed -> ood-score -> val.scores		// not seen
+ */
+#ifndef OOD_SEEN_H
+#define OOD_SEEN_H
+
+#include <stdbool.h>
+
+#include "err/err.h"
+#include "ts/ts.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Are they? Then words is a line that warns of it. scores: the header of a stream of scores or features, called name.
+ * The rows of a joined stream count as seen if some are. Nothing in a history tells what ds-pack read from standard
+ * input, nor the parts of an old ts-split: they count as new, and so do rows without a history. */
+bool ood_seen(const struct ts_header *scores, const char *name, struct err *words);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

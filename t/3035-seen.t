@@ -1,0 +1,41 @@
+#!/bin/sh
+# Thresholds, tables and alarms of rows that the network or the fit has seen are warned of, and no others.
+. "$SRC/t/lib.sh"
+ds-synth --set id -n 300 -o train.images
+ds-synth --set id --split test -n 200 -o test.images
+train() { um-train -q -a fc -e 1 -o m.ckpt "$@"; }
+fit() { um-embed -q -m m.ckpt "$@" | ood-fit -q -o f.fit; }
+score() { um-embed -q -m m.ckpt $1 | ood-score -f f.fit -m knn,msp -o $1.scores; }
+seen() { ood-threshold -o x.thr $2 2>err && grep -q "^ood-threshold: '$2': the $1 these images, or some of them, which score higher .*held out$" err && test $(wc -l <err) = 1 || { sed 's/^/# /' err; false; }; }
+new() { ood-threshold -o x.thr $1 2>err && ! test -s err || { sed 's/^/# /' err; false; }; }
+
+train train.images; fit train.images
+ok 'images that the network was trained on' 'score train.images && seen "network was trained on" train.images.scores'
+ok 'others' 'score test.images && new test.images.scores'
+ok 'all but a table of OOD rows' '
+	ood-metrics --id train.images.scores test.images.scores 2>err >out; grep -q "train.images.scores.: the network was" err && ood-metrics --id test.images.scores train.images.scores 2>err >out; ! grep -q "these images" err &&
+	ood-report -q -o x.html --id train.images.scores test.images.scores 2>err && ! test -s err && ood-report -o x.html --id train.images.scores test.images.scores 2>err; grep -q "train.images.scores.: the network was" err &&
+	ood-watch --reference train.images.scores -m knn test.images.scores 2>err; grep -q ".train.images.scores.: the network was" err && ood-watch --reference test.images.scores -m knn test.images.scores 2>err; ! grep -q "these images" err'
+ok 'a part of them, and some of them' '
+	ts-split -f 0.5 -r rest.images -o part.images train.images && score part.images && seen "network was trained on" part.images.scores &&
+	ts-cat -o some.images test.images part.images && score some.images && seen "network was trained on" some.images.scores'
+ok 'scores that were joined or divided are the same rows' '
+	ts-cat -o two.scores test.images.scores part.images.scores && seen "network was trained on" two.scores && ts-split -f 0.5 -r b.scores -o a.scores test.images.scores && new a.scores && new b.scores'
+ok 'a step between changes nothing: more training, pruning' '
+	cp m.ckpt was.ckpt && um-train -q --init was.ckpt -e 1 -o m.ckpt test.images && fit test.images && score train.images && seen "network was trained on" train.images.scores &&
+	um-prune -q --model was.ckpt --method magnitude --keep 0.9 -o m.ckpt train.images && fit train.images && score test.images && new test.images.scores && score train.images && seen "network was trained on" train.images.scores'
+ok 'the fit was made of them' 'train train.images && fit test.images && score test.images && seen "fit was made of" test.images.scores'
+ok 'or of some of them, by a merge of two' '
+	ts-split -f 0.5 -r b.images -o a.images test.images && for s in a b; do um-embed -q -m m.ckpt $s.images | ood-fit -q -o $s.fit || return; done && ood-fit -q --merge -o f.fit a.fit b.fit && score b.images && seen "fit was made of" b.images.scores &&
+	score test.images && seen "fit was made of" test.images.scores && cp a.fit f.fit && score a.images && seen "fit was made of" a.images.scores && score b.images && new b.images.scores'
+ok 'features that were divided: one part for the fit, the other for the threshold' '
+	um-embed -q -m m.ckpt test.images | ts-split -f 0.5 -r b.f -o a.f && ood-fit -q -o f.fit a.f && for s in a b; do ood-score -f f.fit -m knn -o $s.s $s.f; done && new b.s && seen "fit was made of" a.s'
+ok 'trained on one part: the other is new, and all of them are not' '
+	train part.images && fit part.images && score rest.images && new rest.images.scores && score part.images && seen "network was trained on" part.images.scores && score train.images && seen "network was trained on" train.images.scores'
+ok 'what a training held out, and what chose its best epoch, is new' '
+	um-train -q -a fc -e 1 --val-fraction 0.5 --held held.images -o m.ckpt train.images && fit part.images && score held.images && new held.images.scores &&
+	train --val test.images train.images && fit train.images && score test.images && new test.images.scores'
+ok 'images from standard input, of which a history knows nothing' '
+	cp "$SRC"/t/golden/ds/photos/cat/*.* . && for s in one two; do ls [0-9]*.* | ds-pack --stream --size 32 >$s.images; done && train train.images && um-embed -q -m m.ckpt one.images | ood-fit -q -o f.fit && um-embed -q -m m.ckpt two.images | ood-score -q -f f.fit -m fdbd -o two.s && ood-threshold -a 0.3 -o x.thr two.s 2>err && ! test -s err || { cat err; false; }'
+ok 'no history' 'train train.images && fit train.images && um-embed -q -m m.ckpt train.images | ood-score -f f.fit -m knn --no-history -o t.s && new t.s'
+done_testing

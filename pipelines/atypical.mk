@@ -24,9 +24,9 @@ $(RUN)/base.ckpt: $(RUN)/train.images
 		2>$(RUN)/base.log || { tail -n 3 $(RUN)/base.log >&2; exit 1; }
 $(RUN)/typicality.scores: $(RUN)/base.ckpt $(RUN)/train.images
 	um-estimate -q --keep $(KEEP) --draws $(DRAWS) --seed $(SEED) --per-sample $@ -m $^ >$(RUN)/loss
-$(RUN)/atypical.png: $(RUN)/train.images $(RUN)/typicality.scores $(RUN)/tables
+$(RUN)/atypical.png: $(RUN)/train.images $(RUN)/typicality.scores $(RUN)/tables.asked
 	ds-view --scores $(RUN)/typicality.scores --sort typicality --bottom $(SHOW) -o $@ $<
-$(RUN)/typical.png: $(RUN)/train.images $(RUN)/typicality.scores $(RUN)/tables
+$(RUN)/typical.png: $(RUN)/train.images $(RUN)/typicality.scores $(RUN)/tables.asked
 	ds-view --scores $(RUN)/typicality.scores --sort typicality --top $(SHOW) -o $@ $<
 
 # How many of the first K samples in each order are atypical by construction.

@@ -40,14 +40,14 @@ $(RUN)/noisy.tsv: $(RUN)/train.images
 	mv $@.tmp $@
 marked = $(foreach s,$(OOD),$(if $(filter $(NEAR),$s),near,far):$s=$(RUN)/$1-$s.scores)
 define demo_of
-$(RUN)/$1.tsv: $(SETS:%=$(RUN)/$1-%.scores) $(RUN)/tables
+$(RUN)/$1.tsv: $(SETS:%=$(RUN)/$1-%.scores) $(RUN)/tables.asked
 	ood-metrics -q --method $(METHODS) --format tsv --label $(call called,$1) --id $$< $(call marked,$1) >$$@.tmp
 	mv $$@.tmp $$@
 $(RUN)/$1.repeated: $(RUN)/noisy.tsv $(RUN)/$1-train.scores
 	ts-cat --select pred,label $(RUN)/$1-train.scores | ts-dump --tsv | paste $(RUN)/noisy.tsv - | \
 		awk -v model=$(call called,$1) '$$$$1 == 1 { n++; same += $$$$2 == $$$$3 } END { print model "\trepeated\t" (n ? same / n : 0) }' >$$@.tmp
 	mv $$@.tmp $$@
-$(RUN)/$1.threshold: $(RUN)/$1-check.scores $(RUN)/tables
+$(RUN)/$1.threshold: $(RUN)/$1-check.scores $(RUN)/tables.asked
 	ood-threshold -q --method $(METHODS) -o $$@ $$<
 $(RUN)/$1.flagged: $(RUN)/$1.threshold $(SETS:%=$(RUN)/$1-%.scores)
 	for s in $(SETS); do \

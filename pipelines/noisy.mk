@@ -118,12 +118,12 @@ $(foreach c,$(CASES),$(eval $(call epoch,$c,early,best)) $(eval $(call epoch,$c,
 
 # Scores that need training data take the row's own, with the labels as given.
 define eval_row
-$(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt $(RUN)/methods
+$(RUN)/$1/$2/fit: $(RUN)/$1/train.images $(RUN)/$1/$2/model.ckpt $(RUN)/methods.asked
 	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-fit -q --method $(METHODS) -o $$@
 $(RUN)/$1/$2/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/$2/fit
 	@mkdir -p $$(@D)
 	um-embed -q -m $(RUN)/$1/$2/model.ckpt $$< | ood-score -q --method $(METHODS) --fit $(RUN)/$1/$2/fit -o $$@
-$(RUN)/$1/$2/$(EVAL)/metrics.tsv: $(foreach o,test $(OOD),$(RUN)/$1/$2/$(EVAL)/$o.scores) $(RUN)/tables
+$(RUN)/$1/$2/$(EVAL)/metrics.tsv: $(foreach o,test $(OOD),$(RUN)/$1/$2/$(EVAL)/$o.scores) $(RUN)/tables.asked
 	ood-metrics -q --format tsv --bootstrap $(BOOTSTRAP) --label $2 --id $$< $(foreach o,$(OOD),$o=$$(@D)/$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 $(RUN)/$1/$2/typicality.tsv: $(RUN)/$1/$2/model.ckpt $(RUN)/$1/train.images
@@ -142,7 +142,7 @@ $(RUN)/$1/$2/precision.txt: $(RUN)/$1/known.tsv $(RUN)/$1/$2/typicality.tsv $(HE
 endef
 $(foreach c,$(CASES),$(foreach r,$(ROWS),$(eval $(call eval_row,$c,$r))))
 FIRST_ROW := $(RUN)/$(firstword $(ALL))/$(EVAL)
-$(REPORT): $(call of_sets,$(FIRST_ROW)/%.scores,$(RUN)/$(EVAL)/%.images) $(RUN)/tables
+$(REPORT): $(call of_sets,$(FIRST_ROW)/%.scores,$(RUN)/$(EVAL)/%.images) $(RUN)/tables.asked
 	$(call report,$(FIRST_ROW)/%.scores,$(RUN)/$(EVAL)/%.images,--title "$(SET): $(firstword $(ALL))")
 .PHONY: noisy noisy-table
 # Shares of wrong labels are folders.

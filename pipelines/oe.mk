@@ -95,9 +95,9 @@ $(RUN)/$1/$m+um.ckpt: $(RUN)/$1/base.ckpt $(TUNE_ON) $(RUN)/$1/loss $(RUN)/aux.i
 	$$(TUNE) --aux $(RUN)/aux.images --oe $m $(call margins,$m) $$(WITH_UM) -o $$@ $(TUNE_ON) $$(logged)
 )
 $(foreach m,$(MODELS),
-$(RUN)/$1/$m-%.scores: $(RUN)/%.eval $(RUN)/$1/$m.ckpt $(RUN)/methods
+$(RUN)/$1/$m-%.scores: $(RUN)/%.eval $(RUN)/$1/$m.ckpt $(RUN)/methods.asked
 	um-embed -q -m $(RUN)/$1/$m.ckpt $$< | ood-score --method $(METHODS) -o $$@
-$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores) $(RUN)/tables
+$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores) $(RUN)/tables.asked
 	ood-metrics -q --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 )
@@ -122,7 +122,7 @@ $(RUN)/wins.txt: $(SEEDS:%=$(RUN)/%/all.tsv) $(HERE)wins.awk FORCE
 	mv $@.tmp $@
 # About the first seed's model with outliers, by the first method.
 FIRST := $(RUN)/$(firstword $(SEEDS))/$(firstword $(OE))-%.scores
-$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.eval) $(RUN)/tables
+$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.eval) $(RUN)/tables.asked
 	$(call report,$(FIRST),$(RUN)/%.eval,--title "$(SET): +$(firstword $(OE)) of seed $(firstword $(SEEDS))")
 .PHONY: table
 SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS TUNE_LIMIT FINETUNE MARGINS KEEP DRAWS N_AUX AUX_SETS EVAL_LIMIT

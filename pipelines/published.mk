@@ -171,13 +171,13 @@ $(RUN)/$1/$(EVAL)/%.scores: $(RUN)/$(EVAL)/%.images $(RUN)/$1/fit
 $(RUN)/$1/$(EVAL)/odin-%.scores: $(RUN)/$(EVAL)/%.images $(call model_of,$1)
 	@mkdir -p $$(@D)
 	$(call embed,$1) --odin '' $$< | ood-score -q --method odin -o $$@
-$(RUN)/$1/$(EVAL)/metrics.tsv: $(foreach p,$(if $(ODIN),odin-) /,$(foreach o,test $(OOD),$(RUN)/$1/$(EVAL)/$(filter-out /,$p)$o.scores)) $(RUN)/tables
+$(RUN)/$1/$(EVAL)/metrics.tsv: $(foreach p,$(if $(ODIN),odin-) /,$(foreach o,test $(OOD),$(RUN)/$1/$(EVAL)/$(filter-out /,$p)$o.scores)) $(RUN)/tables.asked
 	$(if $(filter tin,$(OOD)),{ $(call metrics,$1,$(filter-out tin,$(OOD))); } >$$(@D)/no-tin.tmp && mv $$(@D)/no-tin.tmp $$(@D)/no-tin.tsv)
 	{ $(call metrics,$1,$(OOD)); } >$$@.tmp
 	mv $$@.tmp $$@
 endef
 $(foreach r,$(ALL),$(eval $(call eval_row,$r)))
-$(REPORT): $(call of_sets,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images) $(RUN)/tables
+$(REPORT): $(call of_sets,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images) $(RUN)/tables.asked
 	$(call report,$(RUN)/$(BASE)/$(EVAL)/%.scores,$(RUN)/$(EVAL)/%.images,--method $$(echo $(METHODS) | tr , '\n' | grep -vx odin | paste -sd , -) --title "$(SET): the network as it is")
 .PHONY: published published-axes published-outliers published-base published-table models
 SAME := $(filter-out SEED,$(DRAWN_FROM)) MODEL MODEL_MEAN MODEL_STD KEEP DRAWS EMA MARGINS UMAP_KEEP ESTIMATE_LIMIT FIT_LIMIT KNOWN_LIMIT

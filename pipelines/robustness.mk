@@ -53,15 +53,15 @@ endef
 $(foreach d,$(DISTORT),$(eval $(call distorted,$d)))
 $(RUN)/train.fit: $(RUN)/model.ckpt $(RUN)/train.images
 	um-embed -q -m $^ | ood-fit -q -o $@
-$(RUN)/%.scores: $(RUN)/%.images $(RUN)/model.ckpt $(RUN)/train.fit $(RUN)/methods
+$(RUN)/%.scores: $(RUN)/%.images $(RUN)/model.ckpt $(RUN)/train.fit $(RUN)/methods.asked
 	um-embed -q -m $(RUN)/model.ckpt $< | ood-score -q -m $(METHODS) --fit $(RUN)/train.fit -o $@
 SCORED := $(foreach s,test $(WORSE) $(OOD),$(RUN)/$s.scores)
 # Tables have groups near and far; here the distorted images are near, and the OOD sets far.
-$(RUN)/metrics.tsv: $(SCORED) $(RUN)/tables
+$(RUN)/metrics.tsv: $(SCORED) $(RUN)/tables.asked
 	ood-metrics -q -f tsv --show auroc --id $(RUN)/test.scores $(foreach s,$(WORSE),near:$s=$(RUN)/$s.scores) \
 		$(foreach s,$(OOD),far:$s=$(RUN)/$s.scores) >$@.tmp
 	mv $@.tmp $@
-$(RUN)/accuracy.tsv: $(SCORED) $(RUN)/tables
+$(RUN)/accuracy.tsv: $(SCORED) $(RUN)/tables.asked
 	for s in test $(WORSE); do \
 		ts-cat --select pred,label $(RUN)/$$s.scores | ts-dump --tsv | \
 			awk -v set=$$s 'NR > 1 { right += $$1 == $$2 } END { print set "\t" right / (NR - 1) }' || exit 1; done >$@.tmp
@@ -72,7 +72,7 @@ $(RUN)/robustness.tsv: $(RUN)/accuracy.tsv $(RUN)/metrics.tsv $(HERE)robustness.
 $(RUN)/robustness.$(FORMAT): $(RUN)/robustness.tsv $(HERE)plots/robustness.gp
 	gnuplot -e "table='$<'; picture='$@.tmp'; format='$(FORMAT)'" -c $(HERE)plots/robustness.gp
 	mv $@.tmp $@
-$(RUN)/report.html: $(SCORED) $(RUN)/tables
+$(RUN)/report.html: $(SCORED) $(RUN)/tables.asked
 	ood-report -m $(SHOWN) --title "What scores follow: distorted images, and OOD sets" \
 		$(foreach s,id=test $(foreach w,$(WORSE) $(OOD),$w=$w),--images $(firstword $(subst =, ,$s))=$(RUN)/$(lastword $(subst =, ,$s)).images) \
 		--id $(RUN)/test.scores -o $@ $(foreach s,$(WORSE),near:$s=$(RUN)/$s.scores) $(foreach s,$(OOD),far:$s=$(RUN)/$s.scores)

@@ -9,9 +9,10 @@ value_of  = $(patsubst $(RUN)/%,%,$(patsubst $(PIPELINES)%,%,$(if $(filter MODEL
 	$(filter $(SOURCES),$1),$(call known_by,$($1)),$($1)))))
 SETTINGS := $(foreach v,$(SAME),$v=$(subst $(empty) $(empty),|,$(call value_of,$v)))
 WERE     := $(if $(wildcard $(RUN)/settings),$(file <$(RUN)/settings))
+MADE     := $(filter-out %-table,$(or $(MAKECMDGOALS),all))
 # Variables that the folder's settings lack, because they are newer, are no difference. Tables of what is there need none.
 OTHERS   := $(strip $(foreach s,$(filter-out $(WERE),$(SETTINGS)),$(filter $(firstword $(subst =,= ,$s))%,$(WERE))))
-ifneq ($(and $(OTHERS),$(filter-out %-table,$(or $(MAKECMDGOALS),all))),)
+ifneq ($(and $(OTHERS),$(MADE)),)
 differs  := $(firstword $(subst =, ,$(firstword $(OTHERS))))
 $(error RUN=$(RUN) holds an experiment with other settings: $(differs) was '$(subst |, ,$(patsubst $(differs)=%,%,$(firstword $(OTHERS))))' \
 	and is '$(call value_of,$(differs))' now; give another RUN=folder, or remove that one)
@@ -24,14 +25,14 @@ $(RUN): export UNMASK_SETTINGS := $(SETTINGS)
 $(RUN):
 	mkdir -p $@
 	printf '%s\n' "$$UNMASK_SETTINGS" >$@/settings
-# Scores depend on $(RUN)/methods, which changes only with METHODS; tables and pages on $(RUN)/tables, which changes with
-# what else is in them: they are made anew, and nothing is trained anew. In a folder without these files nothing is known,
-# and so nothing is older.
-define changes_with
-$(RUN)/$1: FORCE | $(RUN)
-	@[ -e $$@ ] || { echo '$2' >$$@ && touch -d @0 $$@; }; echo '$2' | cmp -s - $$@ || echo '$2' >$$@
-endef
-$(eval $(call changes_with,methods,$(METHODS)))
-$(eval $(call changes_with,tables,$(METHODS) $(MODELS) of $(OOD) $(WORSE); $(foreach v,NEAR BOOTSTRAP BEST SHOW SHOWN,$v=$($v))))
+# Scores depend on $(RUN)/methods.asked, which changes with METHODS; tables and pages on $(RUN)/tables.asked, which changes
+# with what else is in them: they are made anew, and nothing is trained anew.
+methods_TEXT := $(METHODS)
+tables_TEXT  := $(METHODS) $(MODELS) of $(OOD) $(WORSE); $(foreach v,NEAR BOOTSTRAP BEST SHOW SHOWN,$v=$($v))
+OUT := $(RUN)
+include $(PIPELINES)asked.mk
+$(if $(and $(MADE),$(wildcard $(RUN)/.)),$(foreach n,methods tables,$(call ASK,$n,$($n_TEXT))))
+$(RUN)/methods.asked $(RUN)/tables.asked: $(RUN)/%.asked: | $(RUN)
+	$(if $(DRY),,$(call ASK,$*,$($*_TEXT)))
 FORCE:
 .PHONY: FORCE

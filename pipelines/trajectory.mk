@@ -47,7 +47,7 @@ $(RUN)/ce.ckpt: $(RUN)/%.ckpt: $(RUN)/base.ckpt $(RUN)/train.images
 
 # One point: the metrics of one epoch's checkpoint.
 define of_run
-$(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.images) $(RUN)/tables
+$(RUN)/points/$1-%.tsv: $(RUN)/$1.ckpt $(RUN)/test.images $(OOD:%=$(RUN)/%.images) $(RUN)/tables.asked
 	@mkdir -p $$(@D)
 	run=$$$$(um-train $(COMMON) --run $(RUN)/$1 --print-run) && for s in test $(OOD); do \
 		um-embed -q -m "$$$$run/checkpoints/epoch_$$*.ckpt" $(RUN)/$$$$s.images | \
@@ -73,7 +73,7 @@ $(RUN)/trajectory.$(FORMAT): $(RUN)/trajectory.tsv $(HERE)plots/trajectory.gp
 # The page shows the trajectory, and the final model of Unleashing Mask.
 $(RUN)/um-%.scores: $(RUN)/%.images $(RUN)/um.ckpt
 	um-embed -q -m $(RUN)/um.ckpt $< | ood-score -q --method $(METHOD) -o $@
-$(RUN)/report.html: $(RUN)/trajectory.tsv $(RUN)/tables $(call of_sets,$(RUN)/um-%.scores,$(RUN)/%.images)
+$(RUN)/report.html: $(RUN)/trajectory.tsv $(RUN)/tables.asked $(call of_sets,$(RUN)/um-%.scores,$(RUN)/%.images)
 	$(call report,$(RUN)/um-%.scores,$(RUN)/%.images,--trajectory $< --title "Along training; +UM at its end")
 .PHONY: picture
 SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS KEEP DRAWS METHOD

@@ -58,13 +58,13 @@ $(RUN)/$1/umap.ckpt: $(RUN)/$1/base.ckpt $(RUN)/$1/loss $(RUN)/train.images
 $(RUN)/$1/magnitude.ckpt: $(RUN)/$1/base.ckpt $(RUN)/train.images
 	$$(PRUNE) --model $$< --method magnitude -o $$@ $(RUN)/train.images $$(logged)
 $(foreach m,$(filter-out umap-full,$(MODELS)),
-$(RUN)/$1/$m-%.scores: $(RUN)/%.images $(RUN)/$1/$m.ckpt $(RUN)/methods
+$(RUN)/$1/$m-%.scores: $(RUN)/%.images $(RUN)/$1/$m.ckpt $(RUN)/methods.asked
 	um-embed -q -m $(RUN)/$1/$m.ckpt $$< | ood-score --method $(METHODS) -o $$@
 )
-$(RUN)/$1/umap-full-%.scores: $(RUN)/%.images $(RUN)/$1/umap.ckpt $(RUN)/methods
+$(RUN)/$1/umap-full-%.scores: $(RUN)/%.images $(RUN)/$1/umap.ckpt $(RUN)/methods.asked
 	um-embed -q --full -m $(RUN)/$1/umap.ckpt $$< | ood-score --method $(METHODS) -o $$@
 $(foreach m,$(MODELS),
-$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores) $(RUN)/tables
+$(RUN)/$1/$m.tsv: $(RUN)/$1/$m-test.scores $(OOD:%=$(RUN)/$1/$m-%.scores) $(RUN)/tables.asked
 	ood-metrics -q --format tsv --label $m --id $$< $(foreach o,$(OOD),$o=$(RUN)/$1/$m-$o.scores) >$$@.tmp
 	mv $$@.tmp $$@
 )
@@ -84,7 +84,7 @@ $(RUN)/table.txt: $(SEEDS:%=$(RUN)/%/all.tsv) FORCE
 	mv $@.tmp $@
 # About the first seed's model after Unleashing Mask.
 FIRST := $(RUN)/$(firstword $(SEEDS))/um-%.scores
-$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.images) $(RUN)/tables
+$(REPORT): $(call of_sets,$(FIRST),$(RUN)/%.images) $(RUN)/tables.asked
 	$(call report,$(FIRST),$(RUN)/%.images,--title "$(SET): +UM of seed $(firstword $(SEEDS))")
 .PHONY: table
 SAME := $(DRAWN_FROM) ARCH COMMON EPOCHS TUNE_EPOCHS UMAP_KEEP KEEP DRAWS VAL

@@ -71,12 +71,12 @@ $(foreach m,$(MODELS),$(eval $(call scores_of,$m)))
 
 # 6. The tables: one row per set for each model, and the averages of all side by side.
 sets = $(foreach s,$(OOD),$s=$(RUN)/$1-$s.scores)
-$(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores) $(RUN)/tables
+$(RUN)/%.txt: $(RUN)/%-test.scores $(foreach s,$(OOD),$(RUN)/%-$s.scores) $(RUN)/tables.asked
 	ood-metrics -q --method $(METHODS) --label $* --id $< $(call sets,$*) >$@.tmp
 	mv $@.tmp $@
 average = ood-metrics -q --method $(METHODS) --summary --label $1 $3 --id $(RUN)/$2-test.scores $(call sets,$2)
 called = $(patsubst ce,+CE,$(patsubst um,+UM,$1))
-$(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores)) $(RUN)/tables
+$(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)/$m-$s.scores)) $(RUN)/tables.asked
 	{ :$(foreach m,$(MODELS), && $(call average,$(call called,$m),$m,$(if $(filter-out $(firstword $(MODELS)),$m),--no-heading))); } >$@.tmp
 	mv $@.tmp $@
 
@@ -84,7 +84,7 @@ $(RUN)/table.txt: $(foreach m,$(MODELS),$(RUN)/$m.txt $(foreach s,$(SETS),$(RUN)
 # what to expect elsewhere), for the plain model and after UM.
 best = ood-metrics -q --summary --format tsv --no-heading --label $1 $2 --id $(RUN)/$1-test.scores $(call sets,$1) | \
 	sort -t'	' -k3,3gr | head -n $(BEST) | awk -F'	' '{ printf "%-8s %-14s %7.2f %7.2f\n", $$1, $$2, 100 * $$3, 100 * $$6 }'
-$(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores)) $(RUN)/tables
+$(RUN)/best.txt: $(foreach m,plain um,$(foreach s,$(SETS),$(RUN)/$m-$s.scores)) $(RUN)/tables.asked
 	{ printf '%-8s %-14s %7s %7s\n' model 'best methods' AUROC FPR95 && $(call best,plain) && $(call best,um); } >$@.tmp
 	mv $@.tmp $@
 
@@ -108,7 +108,7 @@ $(RUN)/bars.$(FORMAT): $(RUN)/bars.tsv $(UM_HERE)plots/bars.gp
 	$(call PLOT,$<,bars)
 
 # 9. The page.
-$(RUN)/report.html: $(call of_sets,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images) $(RUN)/tables
+$(RUN)/report.html: $(call of_sets,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images) $(RUN)/tables.asked
 	$(call report,$(RUN)/$(REPORTED)-%.scores,$(RUN)/%.images,--method $(METHODS) --title "$(SET): the model $(REPORTED)")
 .PHONY: table
 SAME := $(DRAWN_FROM) ARCH TRAIN FINETUNE ESTIMATE VALIDATE

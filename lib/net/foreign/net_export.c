@@ -8,30 +8,55 @@
 #include "net/foreign/net_pytorch.h"
 #include "net/foreign/net_safetensors.h"
 
-/* Chooses the tensors to write, all borrowed. Names are borrowed too; the masked network's statistics get those of the
- * full one. */
-static int choose(struct ts_set *out, const struct net_checkpoint *c, bool full)
+/* The tensors to write, all borrowed, and names of those that the checkpoint has under others. */
+struct chosen {
+	struct ts_set set;
+	char (*name)[NET_NAME];
+};
+
+/* The masked network's statistics get the names of the full one's. */
+static void choose_state(struct chosen *out, const struct net_checkpoint *c, bool masks)
 {
-	out->t = calloc(c->state.n + c->extra.n + 1, sizeof *out->t);
-	if (!out->t)
-		return -1;
 	for (size_t i = 0; i < c->state.n; i++) {
 		const struct ts_tensor *masked = NULL;
 		char name[NET_NAME];
 
-		if (c->mask && !full && net_is_statistic(c->net, (int)i)) {
+		if (masks && net_is_statistic(c->net, (int)i)) {
 			net_extra_name(c->net, (int)i, NET_STATISTIC, name);
 			masked = ts_set_get(&c->extra, name);
 		}
-		out->t[out->n] = masked ? *masked : c->state.t[i];
-		out->t[out->n++].name = c->state.t[i].name;
+		out->set.t[out->set.n] = masked ? *masked : c->state.t[i];
+		out->set.t[out->set.n++].name = c->state.t[i].name;
 	}
-	for (size_t i = 0; c->mask && !full && i < c->extra.n; i++) {
+}
+
+/* A mask that follows the weights has no scores. Where scores make the masks, those of largest absolute value stay: so
+ * the weights are such scores. */
+static void choose_masks(struct chosen *out, const struct net_checkpoint *c)
+{
+	for (size_t i = 0; i < c->extra.n; i++) {
 		const char *name = c->extra.t[i].name;
 
 		if (!net_is_run_state(name) && strncmp(name, "masked.", 7) != 0)
-			out->t[out->n++] = c->extra.t[i];
+			out->set.t[out->set.n++] = c->extra.t[i];
 	}
+	for (size_t i = 0; c->mask->kind == NET_MASK_WEIGHTS && i < c->state.n; i++)
+		if (net_is_masked(c->net, c->mask, (int)i)) {
+			net_extra_name(c->net, (int)i, NET_SCORES, out->name[i]);
+			out->set.t[out->set.n] = c->state.t[i];
+			out->set.t[out->set.n++].name = out->name[i];
+		}
+}
+
+static int choose(struct chosen *out, const struct net_checkpoint *c, bool full)
+{
+	out->set.t = calloc(2 * c->state.n + c->extra.n + 1, sizeof *out->set.t);
+	out->name = calloc(c->state.n + 1, sizeof *out->name);
+	if (!out->set.t || !out->name)
+		return -1;
+	choose_state(out, c, c->mask && !full);
+	if (c->mask && !full)
+		choose_masks(out, c);
 	return 0;
 }
 
@@ -51,20 +76,21 @@ int net_export(const struct net_checkpoint *c, enum net_export_format format, bo
 				      "unmask.input", input, "unmask.mean", mean,
 				      "unmask.std",   std,   NULL };
 	struct ts_file *f = ts_file_open(path);
-	struct ts_set set = { 0 };
+	struct chosen out = { 0 };
 	int rc;
 
 	snprintf(input, sizeof input, "%dx%dx%d", c->net->c, c->net->h, c->net->w);
 	numbers(c->mean, c->net->c, mean, sizeof mean);
 	numbers(c->std, c->net->c, std, sizeof std);
-	if (!f || choose(&set, c, full) < 0)
+	if (!f || choose(&out, c, full) < 0)
 		rc = err_memory(err);
 	else
-		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &set, err) :
-						net_safetensors_write(f, &set, pairs, err);
+		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &out.set, err) :
+						net_safetensors_write(f, &out.set, pairs, err);
 	if (rc == 0 && ts_file_finish(f) < 0)
 		rc = err_fail(err, "%s", ts_file_error(f));
-	free(set.t);
+	free(out.set.t);
+	free(out.name);
 	ts_file_close(f);
 	return rc;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Checkpoints for other programs. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/foreign/net_export.h"
 #include "net/foreign/net_pytorch.h"
+#include "net/foreign/net_recorded.h"
 #include "net/foreign/net_safetensors.h"
 
 /* The tensors to write, all borrowed, and names of those that the checkpoint has under others. */
@@ -60,35 +60,25 @@ static int choose(struct chosen *out, const struct net_checkpoint *c, bool full)
 	return 0;
 }
 
-static void numbers(const double *v, int n, char *buf, size_t len)
-{
-	size_t k = 0;
-
-	for (int i = 0; i < n && k < len; i++)
-		k += (size_t)snprintf(buf + k, len - k, "%s%.9g", i ? "," : "", v[i]);
-}
-
 int net_export(const struct net_checkpoint *c, enum net_export_format format, bool full, const char *path,
 	       struct err *err)
 {
-	char input[64], mean[128], std[128];
-	const char *const pairs[] = { "format",       "pt",  "unmask.arch", c->net->spec,
-				      "unmask.input", input, "unmask.mean", mean,
-				      "unmask.std",   std,   NULL };
+	const char *pairs[2 * NET_RECORDS + 3];
 	struct ts_file *f = ts_file_open(path);
+	struct net_recorded recorded;
 	struct chosen out = { 0 };
-	int rc;
+	int rc = net_record(&recorded, c, !full);
 
-	snprintf(input, sizeof input, "%dx%dx%d", c->net->c, c->net->h, c->net->w);
-	numbers(c->mean, c->net->c, mean, sizeof mean);
-	numbers(c->std, c->net->c, std, sizeof std);
-	if (!f || choose(&out, c, full) < 0)
+	if (rc < 0 || !f || choose(&out, c, full) < 0) {
 		rc = err_memory(err);
-	else
+	} else {
+		net_recorded_pairs(&recorded, pairs);
 		rc = format == NET_EXPORT_PTH ? net_pytorch_write(f, &out.set, err) :
 						net_safetensors_write(f, &out.set, pairs, err);
+	}
 	if (rc == 0 && ts_file_finish(f) < 0)
 		rc = err_fail(err, "%s", ts_file_error(f));
+	net_recorded_release(&recorded);
 	free(out.set.t);
 	free(out.name);
 	ts_file_close(f);

@@ -21,16 +21,23 @@ put split/train/cat/1.png split/train/dog/1.png split/val/dog/2.png split/test/3
 tarred split
 ok 'the folders of splits are no part of a class' 'is "cat, dog" classes split && is "-1 0 1 1 " labels split && is "cat, dog" classes split.tar && is "-1 0 1 1 " labels split.tar &&
 	said split | grep -q "split. has several splits, such as .t.*., and all are taken; --split NAME takes one" && said split --split train | cmp - /dev/null'
+put big/Train/cat/1.png big/Train/dog/1.png big/Test/2.png
+ok 'in upper case, too' 'is "cat, dog" classes big && is "-1 0 1 " labels big && said big | grep -q "big. has several splits, such as .T.*., and all are taken" && is "0 1 " labels big --split Train'
 put medical/control/1.png medical/test/2.png
 ok 'but a class may be called test' 'is "control, test" classes medical'
 put covid/COVID/images/1.png covid/COVID/masks/1.png covid/Normal/images/2.png covid/Normal/masks/2.png
 ok 'CLASS/images/x.png is of class CLASS' 'is "COVID, Normal" classes covid && is "0 0 1 1 " labels covid && is "0 1 " labels covid --files "*/images/*" && said covid | grep -q "COVID/masks. lies beside a folder .images."'
+put pets/images/1.png pets/notes/trimaps/1.png
+ok 'that images from beside a folder of images are taken, is said' 'said pets | grep -q "notes/trimaps. lies beside a folder .images.: its images are taken, too (--files .\*images/\*." && is "-1 " labels pets --files "*images/*"'
 put dtd/dtd/images/banded/1.png dtd/dtd/images/dotted/1.png
 ok 'images/CLASS/x.png too' 'is "banded, dotted" classes dtd && tar cf dtd.tar --sort=name -C dtd dtd && is "banded, dotted" classes dtd.tar'
 put loose/set/1.png loose/set/cat/1.png loose/set/dog/2.png; tar cf loose.tar --sort=name -C loose set
 ok 'an image right in the root has no class' 'is "cat, dog" classes loose.tar && is "-1 0 1 " labels loose.tar && is "-1 0 1 " labels loose/set'
 put deep/cat/1.png deep/dogs/poodle/1.png deep/dogs/beagle/1.png
 ok 'classes of different depth' 'is "beagle, cat, poodle" classes deep && is "cat, dogs" classes deep --class-level 1'
+put inner/set/train/cat/1.png inner/set/train/cat/new/2.png inner/set/train/dog/1.png
+ok 'a class in the folder of another is said, with what makes one of them' 'is "cat, dog, new" classes inner && said inner | grep -q "^ds-pack: .cat. holds images itself, and .cat/new. in it is a class of its own; --class-level 3" &&
+	said inner --split train | grep -q "class-level 1 makes" && is "0 0 1 " labels inner --class-level 3 && is "0 0 1 " labels inner --split train --class-level 1 && test $(wc -l <err) = 1'
 ok '--class-level: below the split' 'is "cat, dog" classes split --split train --class-level 1 && is "dog" classes split --split val --class-level -1 && is "-1 0 0 " labels loose/set --class-level 1 --map-classes /dev/stdin <<END
 cat	a
 dog	a

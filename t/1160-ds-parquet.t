@@ -25,6 +25,9 @@ ok 'a set of which files are missing is told of' '
 	mkdir part && cp "$g"/data/*-00000-* part && ds-pack part --split train 2>err >p.ts && grep -q "of .train. only 1 of 2 files are read" err && test $(wc -l <err) = 1 &&
 	ds-pack part --split test 2>err >p.ts && ! test -s err &&
 	ds-pack "$g/data" 2>err >p.ts && grep -q "data. has several splits, and all are taken: test train; --split NAME takes one" err && test $(wc -l <err) = 1'
+ok 'labels that are text, or have another name: said that there is no class' '
+	for f in "words label" "called target"; do set -- $f; ds-pack "$g/$1.parquet" 2>err >w.ts; test $(ts-dump --tsv w.ts | grep -c "^-1") = 7 && test $(wc -l <err) = 1 && grep -q "column .$2. is not taken for labels, so its images have no class: labels are whole numbers" err || return 1; done
+	ds-pack "$g/bare.parquet" 2>err >w.ts; ! grep -q "not taken" err'
 ok 'other options choose and shape' 'echo fox >fox && test $(labels "$g/none.parquet" --map-classes map --size 8 2>/dev/null | wc -l) = 0; printf "cat\tx\ndog\tx\nfox\t-\n" >map && test "$(labels "$g/none.parquet" --map-classes map --size 8 | tr -d "\n")" = "-100-1-100"'
 ok '--threads' 'for t in 1 3; do ds-pack -q --threads $t "$g/pages.parquet" | ts-cat --select image | ts-dump | cmp - want || exit; done'
 

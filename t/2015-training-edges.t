@@ -37,6 +37,7 @@ row() { awk -v n="$1" -v rows=8 'BEGIN { for (r = 0; r < rows; r++) { for (i = 0
 ts-gen images image:u1:3x4x4,label:i8 8 1 >four.ts
 ts-gen images image:u1:1x1x1,label:i8 8 1 >one.ts
 row 192 | ts-gen images image:u1:3x8x8,label:i8 >grey.ts
+ts-gen images image:u1:1x1x1,label:i8 9 1 >nine1.ts
 ts-cat --head 9 id.ts >nine.ts
 golden-net nan $net 10 >nan.ckpt
 trained() { um-train -q --engine $engine --threads 1 -b 4 "$@" && ! ts-dump x.ckpt | grep -qi 'nan\|inf'; }
@@ -64,6 +65,9 @@ ok 'a batch larger than the data takes no more memory than they need' '
 	trained -a resnet-narrow:depth=8 -e 1 -b 1000000 -o x.ckpt two.ts && trained -a resnet-narrow:depth=8 -e 1 -b 1000000 --oe oe --aux bare.ts -o x.ckpt two.ts'
 # Of one number there is no variance, which PyTorch makes NaN.
 engine=nn
+ok 'a last batch of one image that nothing is learnt from, as it meets batch norms of maps of one pixel, is said' '
+	last() { um-train -a wideresnet:depth=10,widen=1 -e 1 --no-augment -o x.ckpt "$@" 2>err; grep -q "last batch has a pass of 1 image, and the network has batch norms of maps of one pixel: .*leaves more than 1 of 9 images" err; } &&
+	last -b 4 nine1.ts && ! last -b 3 nine1.ts && ! last -b 4 four.ts && ! last -b 4 --oe oe --aux one.ts nine1.ts && last -b 3 --ranks 2 nine1.ts && ! last -b 3 --ranks 2 --sync-bn nine1.ts'
 ok 'a map of one pixel and a batch of one: the running variance stays' \
 	'trained -a wideresnet:depth=10,widen=1 -e 1 -b 1 --no-augment -o x.ckpt four.ts'
 done_testing

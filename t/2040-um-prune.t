@@ -103,6 +103,15 @@ ok 'a run is resumed whose output has replaced what it started from' '
 	cp base.ckpt own.ckpt && more() { um-prune -q -m own.ckpt -b 20 --um 1.5 --run own -o own.ckpt "$@" set.ts; } && more -e 1 && more -e 2 --resume && fails 1 "has masks already" more -e 1'
 ok 'nothing to learn is misuse' 'fails 2 "nothing to learn" um-prune -m base.ckpt --subject weight set.ts'
 ok '--subject weight with the weights' 'prune --subject weight --train-weights -o w.ckpt && um-ckpt bake w.ckpt 2>&1 >/dev/null | grep -q "sparsity=0.19"'
+back() { um-ckpt import -q --mean 0.5,0.5,0.5 --std 0.25,0.25,0.25 "$@"; }
+logits() { um-embed -q "$@" images.ts | ts-export --select logits -f npy; }
+ok 'an export of which has that mask: read back, it is the same network' '
+	um-ckpt export -o w.pth w.ckpt && back --keep 0.8 -o back.ckpt w.pth && logits -m w.ckpt >want && logits -m back.ckpt | cmp - want &&
+	fails 1 "scores of .* masked layers" back w.pth && um-ckpt export --full -o w.pth w.ckpt && back -o back.ckpt w.pth && logits --full -m w.ckpt >want && logits -m back.ckpt | cmp - want'
+ok 'safetensors say what the scores mean' '
+	prune --method bernoulli --keep 0.6 --seed 5 -o b.ckpt && prune --scope model --keep 0.7 -o g.ckpt && for k in w b g magnitude; do
+		um-ckpt export -o k.safetensors $k.ckpt && back -o back.ckpt k.safetensors && logits -m $k.ckpt >want && logits -m back.ckpt | cmp - want || return 1
+	done && um-ckpt export -o k.safetensors b.ckpt && um-ckpt import --keep 0.5 -o back.ckpt k.safetensors 2>err && grep -q "file says that its masks are .bernoulli., of which 0.6 of the weights stay" err'
 ok 'freezing everything is an error' 'fails 1 "nothing is left to train" um-train -i base.ckpt --freeze-weights -o z.ckpt set.ts'
 ok 'um-embed --masked of a checkpoint without masks' 'fails 1 "has no masks" um-embed --masked -m base.ckpt images.ts'
 ok 'um-ckpt bake of one without masks' 'fails 1 "has no masks" um-ckpt bake base.ckpt'

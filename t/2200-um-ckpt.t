@@ -124,6 +124,14 @@ ok '--size' '
 	import --size 64 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x64x64\"" &&
 	import --size 3x16x24 -o m.ckpt plain.pth && show m.ckpt | grep -q "unmask.input	\"3x16x24\"" && import -o m.ckpt plain.pth &&
 	show m.ckpt | grep -q "unmask.input	\"3x32x32\"" && fails 2 "CxHxW" import --size 3x plain.pth && fails 2 CxHxW import --size -3 plain.pth && fails 2 CxHxW import --size 1x2x3x4 plain.pth && fails 2 CxHxW import --size "3x +8x8" plain.pth'
+ok 'our own safetensors say all this themselves' '
+	printf "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n" >names && um-ckpt import -q --mean 0.1,0.2,0.3 --std 1,2,3 --prepare "size=72 crop=64" --classes names -o m.ckpt plain.pth && um-ckpt export -o m.safetensors m.ckpt &&
+	um-ckpt import -o back.ckpt m.safetensors 2>err && ! grep -q "guessed\|no names" err && um-ckpt diff m.ckpt back.ckpt 2>err && ! test -s err &&
+	said() { um-ckpt show $1 | grep "^# \(arch\|input\|mean\|std\|classes\|prepare\)"; } && said m.ckpt >want && test $(wc -l <want) = 6 && said back.ckpt | cmp - want && um-ckpt import -q <m.safetensors >back.ckpt && said back.ckpt | cmp - want'
+ok 'and whoever says something else, is told' '
+	um-ckpt import --normalise half -o b.ckpt m.safetensors 2>err && grep -q "says that the network was trained with --mean 0.1,0.2,0.3 --std 1,2,3" err && um-ckpt show b.ckpt | grep -q "^# mean	0.5 0.5 0.5" &&
+	um-ckpt import --size 32 -o b.ckpt m.safetensors 2>err && grep -q "says that its input is 3x64x64" err && um-ckpt show b.ckpt | grep -q "^# input	3x32x32" &&
+	um-ckpt import --mean 0.1,0.2,0.3 --std 1,2,3 --size 64 -o b.ckpt m.safetensors 2>err && ! grep -q "file says" err && sed s/unmask.mean/unmask.none/ m.safetensors >b.safetensors && fails 2 "how was the input normalised.*does not record" um-ckpt import -q b.safetensors'
 ok '--classes as editors leave them: a mark, blanks, comments; and a name twice' '
 	printf "\357\273\277a\nb  \nc\t# a comment\r\nd\ne\nf\ng\nh\ni\nj\n" >names && import --classes names -o m.ckpt plain.pth 2>err && um-ckpt show m.ckpt | grep -q "^# classes.*\[\"a\", \"b\", \"c\", \"d\"" && ! grep -q "two classes" err &&
 	printf "a\nb\nc\nd\nb\nf\ng\nh\ni\nj\n" >names && um-ckpt import --normalise none --classes names -o m.ckpt plain.pth 2>err && grep -q "names.: two classes are called .b." err'

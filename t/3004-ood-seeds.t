@@ -27,6 +27,11 @@ ok 'the real thing' 'for s in 1 2 3; do "$BUILD/t/helper/ts-gen" scores msp:f4 5
 	awk -F "\t" "FNR == 2 { s += \$3; q += \$3 ^ 2 } END { m = s / 3; printf \"%.9f %.7f\n\", m, sqrt((q - 3 * m * m) / 2) }" 1.m 2.m 3.m >want &&
 	awk -F "\t" "NR == 2 { printf \"%.9f %.7f\n\", \$3, \$4 }" out | cmp - want'
 ok 'a row that some lack: a warning' 'sed 2d 1.tsv >short && ood-seeds 2.tsv short 2>err >out && grep -q "msp, x is in 1 of 2 tables only" err && grep -q " 1$" out'
+ok 'averages of a table that lacks a set are of other sets: they are left out, and it is said' '
+	ood-seeds -f tsv 1.two 2.two 3.tsv 2>err >out && grep -q "averages of .3.tsv. are left out: they are without y$" err && grep -q "^A	msp	average	0.625	0.1767.*	2$" out && grep -q "^A	msp	x	0.7.*	3$" out &&
+	sed s/average/pooled/ 1.two >p1 && sed s/average/pooled/ 3.tsv | ood-seeds -f tsv p1 - 2>err | grep -q "^A	msp	pooled	0.5	.*	1$" &&
+	sed "s/	y	/	z	/" 2.two >other && ood-seeds --pivot -f tsv 1.two other 2>err | cut -f 7-10 | tail -n 1 | grep -qx -e "-	-	-	-" && grep -q "averages of .1.two. are left out: they are without z; so are those of others" err &&
+	ood-seeds 1.two 2.two 2>err >out && ! test -s err'
 ok 'tables of other rows, and one that is there twice: a warning' 'sed "s/9$/8/" 2.tsv >fewer && ood-seeds 1.tsv fewer 2>err >out && grep -q "not of the same rows: msp, x has 9 ID rows in one and 8 in another" err && test $(wc -l <err) = 1 &&
 	ood-seeds 2.tsv 1.tsv 2.tsv 2>err >out && grep -q "a seed may be there twice: the same numbers in all rows of .2.tsv. and .2.tsv." err && cp 2.tsv copy && sed 2d 1.tsv >short && ood-seeds short 2.tsv copy 2>err >out && grep -q "rows of .2.tsv. and .copy." err &&
 	sed 2d 2.tsv >short && ood-seeds short 2.tsv 2>err >out && ! grep -q "same numbers" err && ood-seeds 1.tsv 2.tsv 3.tsv 2>err >out && ! test -s err'

@@ -118,6 +118,11 @@ ok 'ood-fit --merge: labels of other classes' 'ds-pack -q all | um-embed -q -m n
 	fails 1 "r.fit. has other classes, so labels would be mixed up" ood-fit --merge l.fit r.fit'
 # The loss with everything kept is that of the six images, 2 of cats and 4 of others.
 estimate() { ds-pack -q $1 | um-estimate -q --keep 1 --draws 1 -m $2 $3; }
+ok 'scores of a model without names: labels go by those of the fit' '
+	relabel "emu fox dog" "0 1 2" <all.f >fox.f && relabel "ant bee yak" "0 1 2" <all.f >ant.f && y() { ood-score -m energy --fit l.fit $1.f 2>err >s && ts-dump --tsv s | awk -F "\t" "NR > 1 { printf \"%s \", \$3 }"; } &&
+	test "$(y l)" = "0 0 1 1 2 2 " && ! grep -q name err && test "$(y r)" = "$(y l)" && y r >x && grep -q "does not name its classes: 3 of these 3 get the labels of those that .l.fit. learnt from, by their names; um-ckpt" err && ts-dump --header s | grep -q "\"classes\": .\"cat\", \"dog\", \"emu\"" &&
+	test "$(y fox)" = "2 2 -1 -1 1 1 " && grep -q "2 of these 3 .*, and others -1" err && test "$(y ant)" = "-1 -1 -1 -1 -1 -1 " && grep -q "classes are not those that .l.fit. learnt from, so its labels become -1" err'
+ok 'and --val whose labels are others is said' 'ood-score -m temperature --fit l.fit --val r.fit l.f 2>err >s; grep -q "^ood-score: --val learnt from other classes than --fit, or from the same in another order" err && ! ood-score -m temperature --fit l.fit --val l.fit l.f 2>&1 >s | grep "other order"'
 ok 'um-estimate maps them too: of some classes, and in another order' '
 	mkdir one && cp -r all/cat one && estimate some named.ckpt >s && estimate all named.ckpt >a && ds-pack -q one --class-level -1 | um-estimate -q --keep 1 --draws 1 -m named.ckpt >c && awk "{v[NR] = \$1} END {print (2 * v[1] + 4 * v[2]) / 6}" c s >got && near 1e-5 got a &&
 	ds-pack -q all | relabel "emu dog cat" "2 1 0" >turned.ts && um-estimate -q --keep 1 --draws 1 -m named.ckpt turned.ts >t && cmp t a &&

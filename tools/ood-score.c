@@ -225,6 +225,19 @@ static void warn_unchecked(const struct work *k)
 	}
 }
 
+/* Warns of labels that go by names, because the model has none. */
+static void warn_names(const struct work *k)
+{
+	const struct ood_output *o = &k->output;
+
+	if (o->to && o->label >= 0 && o->found == 0)
+		cli_warn("its classes are not those that '%s' learnt from, so its labels become -1", fit_path);
+	else if (o->to && o->label >= 0)
+		cli_warn("the model does not name its classes: %zu of these %zu get the labels of those that '%s' "
+			 "learnt from, by their names%s; um-ckpt import --classes names the model's",
+			 o->found, o->n_to, fit_path, o->found < o->n_to ? ", and others -1" : "");
+}
+
 static int make_header(struct work *k)
 {
 	const struct ts_header *inputs[] = { k->from.header, k->fit ? &k->fit->header : NULL,
@@ -245,6 +258,7 @@ static int make_header(struct work *k)
 	if (threshold_path && ood_verdict_init(&k->verdict, &k->threshold, &k->out.header, &err) < 0)
 		return cli_error("threshold '%s': %s", threshold_path, err.text);
 	warn_unchecked(k);
+	warn_names(k);
 	cli_history(&k->out.header, inputs, sizeof inputs / sizeof *inputs);
 	return 0;
 }
@@ -254,6 +268,16 @@ static void warn_same(const struct work *k, const struct ood_fit *f, const char 
 {
 	if (f && k->fit && f->rows == k->fit->rows && ood_fit_hash(f) == ood_fit_hash(k->fit))
 		cli_warn("--%s is of the same rows as --fit, and not of %s", option, what);
+}
+
+/* Warns if the labels of another fit mean other classes than those of --fit. */
+static void warn_labels(const struct work *k, const struct ood_fit *f, const char *option)
+{
+	if (f && k->fit && !ts_meta_agree(&f->header.meta, &k->fit->header.meta, "classes"))
+		cli_warn(
+			"--%s learnt from other classes than --fit, or from the same in another order: its labels mean "
+			"others",
+			option);
 }
 
 static int run(struct work *k, const struct ood_requests *r)
@@ -273,6 +297,7 @@ static int run(struct work *k, const struct ood_requests *r)
 	k->from.outliers = k->outliers;
 	warn_same(k, k->val, "val", "images that the model was not trained on");
 	warn_same(k, k->outliers, "outliers", "outliers");
+	warn_labels(k, k->val, "val");
 	if (make_scorers(r, &k->from, &k->s, &k->n_s) < 0 || make_header(k) < 0)
 		return -1;
 	if (kit_out_begin(&k->out) < 0)
@@ -297,6 +322,7 @@ static void release(struct work *k)
 	free(k->map);
 	ts_batch_release(&k->held);
 	ood_combine_release(&k->combine);
+	ood_output_release(&k->output);
 	ood_verdict_release(&k->verdict);
 	ood_threshold_release(&k->threshold);
 	ood_basis_release(&k->from);

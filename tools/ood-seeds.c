@@ -39,6 +39,7 @@ int main(int argc, char **argv)
 	};
 	struct report_seeds *t = report_seeds_new();
 	struct err err;
+	size_t uneven;
 	char line[1024];
 
 	if (first == argc)
@@ -56,6 +57,8 @@ int main(int argc, char **argv)
 			rc = cli_error("%s", err.text);
 	for (size_t i = 0; rc == 0 && report_seeds_lacking(t, &i, line, sizeof line);)
 		cli_warn("%s", line);
+	if (rc == 0 && (uneven = report_seeds_uneven(t, line, sizeof line)) > 0)
+		cli_warn("%s%s", line, uneven > 1 ? "; so are those of others" : "");
 	if (rc == 0 && report_seeds_unlike(t, line, sizeof line))
 		cli_warn("%s", line);
 	if (rc == 0 && report_seeds_twice(t, line, sizeof line))

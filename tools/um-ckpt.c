@@ -168,6 +168,15 @@ static int import_onnx(struct net_checkpoint *c, const char *path, const struct 
 	return net_onnx_read(c, path, &onnx, err);
 }
 
+/* Of what we exported, safetensors have the normalisation. */
+static bool may_record(const char *path)
+{
+	static const char end[] = ".safetensors";
+	const size_t n = path ? strlen(path) : 0;
+
+	return !path || strcmp(path, "-") == 0 || (n >= sizeof end && strcmp(path + n - (sizeof end - 1), end) == 0);
+}
+
 static int import(const char *path)
 {
 	struct net_import how = { .arch = o.arch,
@@ -322,7 +331,7 @@ int main(int argc, char **argv)
 	if (cli.json && verbs[v].run && verbs[v].run != show)
 		cli_usage("--json goes with show and diff");
 	if (verbs[v].run == import)
-		job_model_check(&o.model);
+		job_model_check(&o.model, may_record(argv[first + 1]));
 	if (!verbs[v].run) {
 		const int differ = diff(argv[first + 1], argv[first + 2]);
 		return cli_finish(0) || differ; /* a full disk is reported, too */

@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 	if (um_engine_check(&how, &err) < 0)
 		cli_usage("%s", err.text);
 	if (net_onnx_is(model_path))
-		job_model_check(&onnx);
+		job_model_check(&onnx, false);
 	else if (onnx.features || onnx.logits || onnx.normalise || onnx.mean || onnx.std)
 		cli_usage("--features, --logits, --normalise, --mean and --std are for an ONNX file; '%s' is not one",
 			  model_path);

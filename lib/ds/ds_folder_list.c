@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "ds/ds_folders_internal.h"
 
@@ -11,9 +12,9 @@ static const char *const split_words[DS_N_SPLITS] = { "train", "training", "trai
 int ds_dir_what(const char *name)
 {
 	for (int i = 0; i < DS_N_SPLITS; i++)
-		if (strcmp(name, split_words[i]) == 0)
+		if (strcasecmp(name, split_words[i]) == 0)
 			return 1 << i;
-	return strcmp(name, "images") == 0 ? DS_DIR_IMAGES : DS_DIR_OTHER;
+	return strcasecmp(name, "images") == 0 ? DS_DIR_IMAGES : DS_DIR_OTHER;
 }
 
 struct ds_folders *ds_folders_of(struct ds_source *s, struct err *err)

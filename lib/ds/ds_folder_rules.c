@@ -17,14 +17,21 @@ static bool is_split(const struct ds_folders *f, const struct ds_dir *d, size_t 
 	       (!(bits & ~(DS_DIR_IMAGES - 1)) || (splits & (splits - 1)));
 }
 
+/* The first component below the folder of --split; 0 without it. */
+static size_t below_split(const struct ds_source *s, const struct ds_dir *d)
+{
+	for (size_t j = 0; s->o.split && j < d->n; j++)
+		if (strcmp(ds_dir_part(d, j), s->o.split) == 0)
+			return j + 1;
+	return 0;
+}
+
 /* Keeps what is below the split, without folders of splits and those called images. */
 static void keep_parts(const struct ds_source *s, const struct ds_folders *f, struct ds_dir *d)
 {
-	size_t from = 0, end = d->n;
+	const size_t from = below_split(s, d);
+	size_t end = d->n;
 
-	for (size_t j = 0; s->o.split && j < d->n && !from; j++)
-		if (strcmp(ds_dir_part(d, j), s->o.split) == 0)
-			from = j + 1;
 	d->images = d->n > from && ds_dir_what(ds_dir_part(d, d->n - 1)) == DS_DIR_IMAGES;
 	while (end > from && ds_dir_what(ds_dir_part(d, end - 1)) == DS_DIR_IMAGES)
 		end--;
@@ -146,12 +153,35 @@ static int drop_roots(struct ds_source *s, struct ds_folders *f, struct err *err
 	return 0;
 }
 
+/* Notes that images of folder d come from beside a folder called images, of a class (1) or of none (0): they may be
+ * masks or drawings. Says each once. */
+static int note_beside(struct ds_source *s, const struct ds_dir *d, int of_class, bool said[2], struct err *err)
+{
+	char key[DS_KEY];
+	const char *folder = strchr(ds_dir_key(d, d->n, key), ':') + 1;
+	const int len = (int)strlen(folder) - 1;
+
+	if (said[of_class])
+		return 0;
+	said[of_class] = true;
+	if (of_class)
+		return ds_add_note(
+			s, err,
+			"'%.*s' lies beside a folder 'images': its images are of the class above as well (--files "
+			"'*/images/*' leaves them out)",
+			len, folder);
+	return ds_add_note(
+		s, err,
+		"'%.*s' lies beside a folder 'images': its images are taken, too (--files '*images/*' leaves "
+		"them out)",
+		len, folder);
+}
+
 /* Drops folders beside one called images, below a class: COVID/masks beside COVID/images. */
 static int drop_siblings(struct ds_source *s, struct ds_folders *f, struct err *err)
 {
 	char key[DS_KEY];
-	const char *folder;
-	bool said = false;
+	bool said[2] = { false, false };
 
 	for (size_t i = 0; i < f->n; i++) {
 		struct ds_dir *d = &f->dir[i];
@@ -159,20 +189,12 @@ static int drop_siblings(struct ds_source *s, struct ds_folders *f, struct err *
 
 		for (size_t j = 0; j < d->n_keep; j++) {
 			const int64_t bits = ds_map_get(&f->children, ds_dir_key(d, d->keep[j], key));
+			const bool beside = bits & DS_DIR_IMAGES;
 
-			if (n == 0 || !(bits & DS_DIR_IMAGES)) {
-				d->keep[n++] = d->keep[j];
-				continue;
-			}
-			folder = strchr(ds_dir_key(d, d->n, key), ':') + 1;
-			if (!said &&
-			    ds_add_note(
-				    s, err,
-				    "'%.*s' lies beside a folder 'images': its images are of the class above as well "
-				    "(--files '*/images/*' leaves them out)",
-				    (int)strlen(folder) - 1, folder) < 0)
+			if (beside && note_beside(s, d, n > 0, said, err) < 0)
 				return -1;
-			said = true;
+			if (n == 0 || !beside)
+				d->keep[n++] = d->keep[j];
 		}
 		d->n_keep = n;
 	}
@@ -194,6 +216,35 @@ const char *ds_dir_join(const struct ds_dir *d, size_t first, char buf[DS_KEY])
 static size_t first_kept(const struct ds_dir *d, size_t first)
 {
 	return first < d->n_keep ? first : (size_t)d->n_keep - 1;
+}
+
+/* Notes, once, that a class lies in the folder of another: cat/1.png, cat/new/2.png. */
+static int note_nested(struct ds_source *s, const struct ds_folders *f, struct err *err)
+{
+	struct ds_map seen = { 0 };
+	char a[DS_KEY], b[DS_KEY];
+	int rc = 0;
+	bool said = false;
+
+	for (size_t i = 0; i < f->n && rc >= 0; i++)
+		if (f->dir[i].n_keep)
+			rc = ds_map_set(&seen, ds_dir_join(&f->dir[i], 0, a), 0, err);
+	for (size_t i = 0; i < f->n && rc >= 0 && !said; i++) {
+		struct ds_dir up = f->dir[i];
+
+		while (!said && up.n_keep > 1) {
+			up.n_keep--;
+			said = ds_map_get(&seen, ds_dir_join(&up, 0, a)) >= 0;
+		}
+		if (said)
+			rc = ds_add_note(s, err,
+					 "'%s' holds images itself, and '%s' in it is a class of its own; "
+					 "--class-level %zu makes one of them",
+					 a, ds_dir_join(&f->dir[i], 0, b),
+					 up.keep[up.n_keep - 1] + 1 - below_split(s, &up));
+	}
+	ds_map_release(&seen);
+	return rc < 0 ? -1 : 0;
 }
 
 /* *n = how many classes there are if the first `first` components are dropped. -1 with err: out of memory. */
@@ -238,11 +289,8 @@ static int shorten(struct ds_folders *f, struct err *err)
 static void take_level(const struct ds_source *s, struct ds_dir *d)
 {
 	const long level = s->o.class_level;
-	size_t from = 0;
+	const size_t from = below_split(s, d);
 
-	for (size_t j = 0; s->o.split && j < d->n && !from; j++)
-		if (strcmp(ds_dir_part(d, j), s->o.split) == 0)
-			from = j + 1;
 	d->n_keep = (size_t)labs(level) <= d->n - from;
 	if (d->n_keep)
 		d->keep[0] = (uint16_t)(level > 0 ? from + (size_t)level - 1 : d->n - (size_t)-level);
@@ -261,5 +309,7 @@ int ds_dirs_apply_rules(struct ds_source *s, struct ds_folders *f, struct err *e
 		keep_parts(s, f, &f->dir[i]);
 	if (note_splits(s, f, err) < 0 || note_splits_below(s, f, err) < 0)
 		return -1;
-	return drop_roots(s, f, err) < 0 || drop_siblings(s, f, err) < 0 || shorten(f, err) < 0 ? -1 : 0;
+	if (drop_roots(s, f, err) < 0 || drop_siblings(s, f, err) < 0 || note_nested(s, f, err) < 0)
+		return -1;
+	return shorten(f, err);
 }

@@ -2,7 +2,7 @@
  * ds_folders: the classes of image files, from the folders that they lie in.
  *
  * A class is the path below the root, as far as it tells classes apart. These folders of an image's path are not part
- * of it: the split that was asked for and everything above it; folders of splits (train, test, val, ...), if they lie
+ * of it: the split that was asked for and everything above it; folders of splits (train, test, Val, ...), if they lie
  * beside each other or alone; folders called "images", and what lies beside them below a class; the root, which all
  * paths of an operand begin with; and as many leading folders as can be dropped while classes still differ, but never
  * the last:

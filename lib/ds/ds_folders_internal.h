@@ -31,7 +31,7 @@ struct ds_folders {
 	struct ds_map holds;    /* folders that hold images at any depth */
 };
 
-/* What a folder's name means: the bit of a split, DS_DIR_IMAGES, or DS_DIR_OTHER. */
+/* What a folder's name means, in upper or lower case: the bit of a split, DS_DIR_IMAGES, or DS_DIR_OTHER. */
 enum { DS_N_SPLITS = 9, DS_DIR_IMAGES = 1 << DS_N_SPLITS, DS_DIR_OTHER = DS_DIR_IMAGES << 1 };
 int ds_dir_what(const char *name);
 

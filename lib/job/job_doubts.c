@@ -66,8 +66,35 @@ static void doubt_level(const struct job *j)
 			 o->level, o->level / o->beta, classes, log((double)classes));
 }
 
+/* Is there a batch norm of maps of one pixel? */
+static bool norms_pixels(const struct net *n)
+{
+	for (int i = 0; i < n->n_nodes; i++)
+		if (n->nodes[i].op == NET_BN && n->nodes[i].h == 1 && n->nodes[i].w == 1)
+			return true;
+	return false;
+}
+
+/* A pass of one image through such a batch norm has one number in each channel, which becomes 0: what comes out is the
+ * same for every image. PyTorch refuses it. */
+static void doubt_batches(const struct job *j)
+{
+	const struct job_options *o = j->o;
+	const size_t batch = (size_t)o->train.batch, parts = o->sync_bn ? 1 : (size_t)team_size(o->team);
+	const size_t last = j->data.n % batch ? j->data.n % batch : batch;
+	const size_t outliers = o->aux && !o->oe.separate_bn ? um_oe_outliers(&o->oe, last) / parts : 0;
+
+	if (last / parts + outliers == 1 && norms_pixels(j->c.net))
+		cli_warn("the last batch has a pass of 1 image, and the network has batch norms of maps of one pixel: "
+			 "what comes out of them is the same for every such image, and nothing is learnt from it; "
+			 "choose "
+			 "a --batch-size that leaves more than 1 of %zu images",
+			 j->data.n);
+}
+
 void job_doubts_before(const struct job *j)
 {
+	doubt_batches(j);
 	doubt_level(j);
 	doubt_classes(j);
 	doubt_dropout(j);

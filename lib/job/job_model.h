@@ -18,9 +18,11 @@ struct job_model {
 	const char *features, *logits;      /* values of an ONNX graph, or NULL */
 };
 
-/* Checks that exactly one way to normalise is given; otherwise a usage error. */
-void job_model_check(const struct job_model *o);
-/* Sets the normalisation in c, which must have its network. */
+/* Checks that exactly one way to normalise is given, or at most one if the file may record it; otherwise a usage
+ * error. */
+void job_model_check(const struct job_model *o, bool recorded);
+/* Sets the normalisation in c, which must have its network. If c has one already, from its file, that stays where no
+ * other is given, and a warning says if another is. */
 int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, struct err *err) TS_CHECKED;
 /* Prints a line about an error (wrong), or one worth knowing. */
 void job_model_say(bool wrong, const char *line);

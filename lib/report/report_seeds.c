@@ -423,6 +423,59 @@ static size_t from_table(const struct row *r, int table)
 	return i;
 }
 
+/* Has the table some sets of this row's model and method, but not all that the tables have? */
+static const struct row *set_lacking(const struct report_seeds *t, const struct row *of, int table)
+{
+	const struct row *lacking = NULL;
+	bool some = false;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct row *r = &t->row[i];
+
+		if (!report_is_set(r->key[SET]) || strcmp(r->key[MODEL], of->key[MODEL]) != 0 ||
+		    strcmp(r->key[METHOD], of->key[METHOD]) != 0)
+			continue;
+		if (from_table(r, table) < r->n)
+			some = true;
+		else if (!lacking)
+			lacking = r;
+	}
+	return some ? lacking : NULL;
+}
+
+static void take_out(const struct report_seeds *t, struct row *r, size_t i)
+{
+	r->n--;
+	memmove(r->of + i, r->of + i + 1, (r->n - i) * sizeof *r->of);
+	for (size_t k = 0; k < t->n_names; k++)
+		memmove(r->v[k] + i, r->v[k] + i + 1, (r->n - i) * sizeof **r->v);
+}
+
+size_t report_seeds_uneven(struct report_seeds *t, char *buf, size_t len)
+{
+	size_t n = 0;
+
+	for (int table = 0; table < t->tables; table++) {
+		bool uneven = false;
+
+		for (size_t i = 0; i < t->n; i++) {
+			struct row *r = &t->row[i];
+			const size_t at = from_table(r, table);
+			const struct row *lacking;
+
+			if (report_is_set(r->key[SET]) || at == r->n || !(lacking = set_lacking(t, r, table)))
+				continue;
+			take_out(t, r, at);
+			if (n == 0 && !uneven)
+				snprintf(buf, len, "the averages of '%s' are left out: they are without %s",
+					 t->path[table], lacking->key[SET]);
+			uneven = true;
+		}
+		n += uneven;
+	}
+	return n;
+}
+
 /* Do tables a and b have the same rows, with the same numbers? */
 static bool same_tables(const struct report_seeds *t, int a, int b)
 {

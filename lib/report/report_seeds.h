@@ -35,6 +35,10 @@ void report_seeds_free(struct report_seeds *t);
 /* Adds the table in a file, "-": standard input. The first one determines the columns. -1: the line in err names file
  * and line: not such a table, not a number, a duplicate row, a column that the first table lacks; or out of memory. */
 int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
+/* Takes out the averages, and all sets pooled, of tables that lack a set which another table has for the same model and
+ * method: they are of other sets. Returns how many tables these were, and a line of text in buf on the first. To be
+ * called when all tables are read, after report_seeds_lacking(). */
+size_t report_seeds_uneven(struct report_seeds *t, char *buf, size_t len);
 /* The next row, starting at *i (0 at first), that some tables lack, as a line of text in buf; NULL: no more. */
 const char *report_seeds_lacking(const struct report_seeds *t, size_t *i, char *buf, size_t len);
 /* What shows, as a line of text in buf, that tables are not of the same images: other numbers of rows; NULL: nothing.

@@ -257,6 +257,7 @@ void unmask_release(struct unmask *u)
 	um_extras_free(u->pass);
 	ood_scorers_free(u->scorer, u->n_scorers);
 	ood_verdict_release(&u->verdict);
+	ood_output_release(&u->output);
 	ood_threshold_release(&u->threshold);
 	ood_basis_release(&u->basis);
 	ood_fit_free(u->fit);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -227,8 +228,36 @@ static int add_rows(struct ds_source *s, const struct ds_in *in, const struct la
 	return ds_labels_mean(s, s->listing.operand, set, in->path, err) < 0 || give_names(s, in, l, err) < 0 ? -1 : 0;
 }
 
+/* Does a column have a name of labels, "label", "fine_labels", "target.list.element"? */
+static bool is_called_label(const struct parquet_column *c)
+{
+	static const char *const names[] = { "target", "targets", "class", "classes", "category", "cls", "y" };
+	char name[64];
+
+	snprintf(name, sizeof name, "%.*s", (int)(c->first < sizeof name ? c->first : sizeof name - 1), c->path);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return strcasestr(name, "label") != NULL;
+}
+
+/* Notes what may be labels but is not read, where no column is. */
+static int note_unread(struct ds_source *s, const struct parquet *p, const struct layout *l, struct err *err)
+{
+	for (size_t i = 0; i < parquet_columns(p) && l->label < 0; i++)
+		if (is_called_label(parquet_column(p, i)))
+			return ds_add_note(
+				s, err,
+				"Parquet's column '%s' is not taken for labels, so its images have no class: "
+				"labels are whole numbers, in 'label' or where the metadata says so",
+				parquet_column(p, i)->path);
+	return 0;
+}
+
 static int note_others(struct ds_source *s, const struct parquet *p, const struct layout *l, struct err *err)
 {
+	if (note_unread(s, p, l, err) < 0)
+		return -1;
 	if (l->n_images > 1 && ds_add_note(s, err, "of %zu columns of images '%s' is taken", l->n_images,
 					   parquet_column(p, (size_t)l->image)->path) < 0)
 		return -1;

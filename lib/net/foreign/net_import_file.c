@@ -5,6 +5,7 @@
 
 #include "net/foreign/net_foreign.h"
 #include "net/foreign/net_import_internal.h"
+#include "net/foreign/net_recorded.h"
 #include "ts/ts_images.h"
 
 /* Reports what is in the file but not in the tensors that were read, and why. */
@@ -52,10 +53,13 @@ static int check_name(const struct net_foreign *f, const struct net_import *how,
 	return rc;
 }
 
+/* The caller's names of the classes, or those that the file records. */
 static int name_classes(struct net_checkpoint *c, const struct net_import *how, struct err *err)
 {
 	struct net_importing im = { .how = how };
 
+	if (c->classes)
+		return 0;
 	if (!how->names) {
 		net_import_say(&im, false,
 			       "its classes have no names: labels are taken for the model's numbers; --classes FILE "
@@ -70,10 +74,32 @@ static int name_classes(struct net_checkpoint *c, const struct net_import *how, 
 	return c->classes ? 0 : err_memory(err);
 }
 
+static int import_state(struct net_checkpoint *c, struct net_foreign *f, const struct net_import *how, struct err *err)
+{
+	struct net_import of_file = *how;
+	struct net_importing im = { .how = how };
+	struct net_recorded r;
+	struct err doubt;
+	int rc = net_recorded_read(&r, &f->meta) < 0 ? err_memory(err) : 0;
+
+	of_file.left = f->left;
+	if (rc == 0 && net_recorded_fill(&r, &of_file, &doubt))
+		net_import_say(&im, false, "%s", doubt.text);
+	if (rc == 0)
+		rc = net_import(c, &f->state, &of_file, err);
+	if (rc == 0 && how->names)
+		rc = name_classes(c, how, err);
+	if (rc == 0)
+		rc = net_recorded_take(&r, c, err);
+	if (rc == 0)
+		rc = name_classes(c, how, err);
+	net_recorded_release(&r);
+	return rc;
+}
+
 int net_import_file(struct net_checkpoint *c, const char *path, const char *key, const struct net_import *how,
 		    struct err *err)
 {
-	struct net_import of_file = *how;
 	struct net_foreign f;
 	int rc = -1;
 
@@ -83,10 +109,7 @@ int net_import_file(struct net_checkpoint *c, const char *path, const char *key,
 		err_fail(err, "is a checkpoint already");
 	} else if (check_name(&f, how, err) == 0) {
 		say_left(&f, how);
-		of_file.left = f.left;
-		rc = net_import(c, &f.state, &of_file, err);
-		if (rc == 0)
-			rc = name_classes(c, how, err);
+		rc = import_state(c, &f, how, err);
 	}
 	if (rc < 0)
 		err_prefix(err, "'%s': ", net_foreign_name(path));

@@ -3,10 +3,10 @@
  * net_mask: masked networks. A mask of ones and zeros multiplies the weight of every convolution and linear layer;
  * biases and batch norms have none. A masked checkpoint holds two networks at once:
  *
- *   conv1.weight, bn1.running_mean, ...   the full network, as in any checkpoint conv1.scores  <f4, the weight's
- *   shape  learnt masks: one score per weight
- *   conv1.mask    |u1, the weight's shape  a fixed mask, 0 or 1
- *   masked.bn1.running_mean, ...           the masked network's own batch norm statistics
+ *	conv1.weight, bn1.running_mean, ...     the full network, as in any checkpoint
+ *	conv1.scores  <f4, the weight's shape   learnt masks: one score per weight
+ *	conv1.mask    |u1, the weight's shape   a fixed mask, 0 or 1
+ *	masked.bn1.running_mean, ...            the masked network's own batch norm statistics
  *
  * and its header's meta describes the mask: "mask" (one of net_mask_kinds), "keep" (the fraction of weights that stays;
  * the published program calls it prune rate), "mask_scope", "dense_first", "dense_last", "mask_seed".

@@ -145,10 +145,26 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
-/* The names of the model's classes: the stream's, or else those of the fit's data, if their number is right. If both
- * name them, and differently, neither is used: images of other classes went through a model that cannot name its own.
- * */
-static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct err *err)
+/* Maps the stream's classes to those of the fit, by name. */
+static int map_classes(struct ood_output *o, char *const *own, size_t n_own, char *const *learnt, size_t n)
+{
+	if (!(o->to = calloc(n_own + 1, sizeof *o->to)))
+		return -1;
+	o->n_to = n_own;
+	for (size_t i = 0; i < n_own; i++) {
+		size_t k = 0;
+
+		while (k < n && strcmp(own[i], learnt[k]) != 0)
+			k++;
+		o->to[i] = k < n ? (int64_t)k : -1;
+		o->found += k < n;
+	}
+	return 0;
+}
+
+/* The names of the model's classes: those of the fit's data, if their number is right, or else the stream's. They
+ * differ where images of other classes, or in another order, went through a model that cannot name its own. */
+static int name_classes(struct ood_output *o, struct ts_meta *m, const struct ood_basis *from, struct err *err)
 {
 	const struct ts_header *fit = from->fit ? &from->fit->header : NULL;
 	char **own = NULL, **learnt = NULL;
@@ -158,10 +174,10 @@ static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct 
 
 	bool fits = n && n == from->classes; /* false for features without logits */
 
-	if (rc == 0 && fits && have == 0)
+	if (rc == 0 && fits && have == 1 && !ts_same_classes(own, n_own, learnt, n))
+		rc = map_classes(o, own, n_own, learnt, n);
+	if (rc == 0 && fits && (have == 0 || o->to))
 		rc = ts_meta_set_strs(m, "classes", learnt, n);
-	else if (rc == 0 && fits && have == 1 && !ts_same_classes(own, n_own, learnt, n))
-		ts_meta_del(m, "classes");
 	ts_strs_free(own, n_own);
 	ts_strs_free(learnt, n);
 	return rc < 0 ? err_fail(err, "meta 'classes' is not a list of names, or memory ran out") : 0;
@@ -170,20 +186,30 @@ static int name_classes(struct ts_meta *m, const struct ood_basis *from, struct 
 int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_basis *from, const struct ood_scorer *s,
 		    size_t n, const char *extra, struct err *err)
 {
+	*o = (struct ood_output){ .from = from };
 	if (ts_meta_merge(&h->meta, &from->header->meta) < 0)
 		return err_memory(err);
 	ts_meta_del(&h->meta, "fc.weight"); /* large, and of no use with scores */
 	ts_meta_del(&h->meta, "fc.bias");
 	ts_meta_del(&h->meta, "model"); /* each column's identity has it */
-	if (name_classes(&h->meta, from, err) < 0)
+	if (name_classes(o, &h->meta, from, err) < 0)
 		return -1;
 	if (add_methods(h, s, n, extra, err) < 0 || add_identities(h, from, s, n, extra, err) < 0 ||
 	    add_tuning(h, s, n, err) < 0 || (from->classes && add_column(h, "pred", TS_I64, err) < 0) ||
 	    (from->label_at >= 0 && add_column(h, "label", TS_I64, err) < 0) ||
 	    (from->name_at >= 0 && add_column(h, "name", TS_STR, err) < 0))
 		return -1;
-	*o = (struct ood_output){ from, ts_header_col(h, "pred"), ts_header_col(h, "label"), ts_header_col(h, "name") };
+	o->pred = ts_header_col(h, "pred");
+	o->label = ts_header_col(h, "label");
+	o->name = ts_header_col(h, "name");
 	return 0;
+}
+
+static int64_t label_of(const struct ood_output *o, int64_t y)
+{
+	if (!o->to)
+		return y;
+	return y >= 0 && (size_t)y < o->n_to ? o->to[y] : -1;
 }
 
 int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struct ts_batch *from, uint64_t row,
@@ -202,9 +228,15 @@ int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struc
 			return err_fail(err, "row %llu: labels out of range: %lld, with %zu classes",
 					(unsigned long long)(row + i), (long long)label[i], C);
 		if (label)
-			to_label[i] = label[i];
+			to_label[i] = label_of(o, label[i]);
 		if (name && ts_col_set_str(&to->cols[o->name], i, ts_col_str(name, i)) < 0)
 			return err_memory(err);
 	}
 	return 0;
+}
+
+void ood_output_release(struct ood_output *o)
+{
+	free(o->to);
+	o->to = NULL;
 }

@@ -82,3 +82,6 @@ save("null", usual(image=[None if i == 3 else {"bytes": None, "path": "x"} if i 
 save("lists", table({"image": pa.array([[s] for s in structs], pa.list_(STRUCT))}))
 save("numbers", table({"x": pa.array(range(N))}))
 save("label", usual(label=[0, 1, 2, 3, 0, 0, 0]))
+# Labels that are not read.
+save("words", table({"image": pa.array(structs, STRUCT), "label": pa.array([NAMES[v or 0] for v in LABELS])}), compression="none")
+save("called", table({"image": pa.array(structs, STRUCT), "target": pa.array([v or 0 for v in LABELS])}), compression="none")

@@ -207,7 +207,7 @@ run-fuzz: $(FUZZ)
 	@SRC='$(CURDIR)' BUILD='$(SEEDS)' FUZZ='$(CURDIR)/$(B)' RUNS='$(RUNS)' LIMIT='$(SECONDS)' TARGETS='$(TARGETS)' \
 	sh t/fuzz/run.sh
 golden: $(B)/t/helper/parts-gen      ## recompute the reference numbers, with Debian's Python
-	@cd t/golden && ls *.py | xargs -P "$$(nproc)" -I{} sh -c 'echo "  GOLDEN {}"; exec /usr/bin/python3 {}'
+	@cd t/golden && ls *.py | xargs -P "$$(nproc)" -I{} sh -c 'echo "  GOLDEN {}"; /usr/bin/python3 {} || { echo "{} failed" >&2; exit 1; }'
 bench: deps                            ## speed and memory, into t/perf/RESULTS.md
 	@+$(MAKE) --no-print-directory run-bench
 run-bench: all $(HELPERS)

@@ -6,16 +6,16 @@ ds-synth --set id --split test -n 200 -o test.images
 train() { um-train -q -a fc -e 1 -o m.ckpt "$@"; }
 fit() { um-embed -q -m m.ckpt "$@" | ood-fit -q -o f.fit; }
 score() { um-embed -q -m m.ckpt $1 | ood-score -f f.fit -m knn,msp -o $1.scores; }
-seen() { ood-threshold -o x.thr $2 2>err && grep -q "^ood-threshold: '$2': the $1 these images, or some of them, which score higher .*held out$" err && test $(wc -l <err) = 1 || { sed 's/^/# /' err; false; }; }
+seen() { ood-threshold -o x.thr $2 2>err && grep -q "^ood-threshold: '$2': by its history, the $1 these rows, or some of them, which score higher .*held out$" err && test $(wc -l <err) = 1 || { sed 's/^/# /' err; false; }; }
 new() { ood-threshold -o x.thr $1 2>err && ! test -s err || { sed 's/^/# /' err; false; }; }
 
 train train.images; fit train.images
 ok 'images that the network was trained on' 'score train.images && seen "network was trained on" train.images.scores'
 ok 'others' 'score test.images && new test.images.scores'
 ok 'all but a table of OOD rows' '
-	ood-metrics --id train.images.scores test.images.scores 2>err >out; grep -q "train.images.scores.: the network was" err && ood-metrics --id test.images.scores train.images.scores 2>err >out; ! grep -q "these images" err &&
-	ood-report -q -o x.html --id train.images.scores test.images.scores 2>err && ! test -s err && ood-report -o x.html --id train.images.scores test.images.scores 2>err; grep -q "train.images.scores.: the network was" err &&
-	ood-watch --reference train.images.scores -m knn test.images.scores 2>err; grep -q ".train.images.scores.: the network was" err && ood-watch --reference test.images.scores -m knn test.images.scores 2>err; ! grep -q "these images" err'
+	ood-metrics --id train.images.scores test.images.scores 2>err >out; grep -q "train.images.scores.: by its history, the network was" err && ood-metrics --id test.images.scores train.images.scores 2>err >out; ! grep -q "these rows" err &&
+	ood-report -q -o x.html --id train.images.scores test.images.scores 2>err && ! test -s err && ood-report -o x.html --id train.images.scores test.images.scores 2>err; grep -q "train.images.scores.: by its history, the network was" err &&
+	ood-watch --reference train.images.scores -m knn test.images.scores 2>err; grep -q ".train.images.scores.: by its history, the network was" err && ood-watch --reference test.images.scores -m knn test.images.scores 2>err; ! grep -q "these rows" err'
 ok 'a part of them, and some of them' '
 	ts-split -f 0.5 -r rest.images -o part.images train.images && score part.images && seen "network was trained on" part.images.scores &&
 	ts-cat -o some.images test.images part.images && score some.images && seen "network was trained on" some.images.scores'
@@ -37,5 +37,15 @@ ok 'what a training held out, and what chose its best epoch, is new' '
 	train --val test.images train.images && fit train.images && score test.images && new test.images.scores'
 ok 'images from standard input, of which a history knows nothing' '
 	cp "$SRC"/t/golden/ds/photos/cat/*.* . && for s in one two; do ls [0-9]*.* | ds-pack --stream --size 32 >$s.images; done && train train.images && um-embed -q -m m.ckpt one.images | ood-fit -q -o f.fit && um-embed -q -m m.ckpt two.images | ood-score -q -f f.fit -m fdbd -o two.s && ood-threshold -a 0.3 -o x.thr two.s 2>err && ! test -s err || { cat err; false; }'
+ok 'what was held out is images, too' '
+	um-train -q -a fc -e 1 --val-fraction 0.5 --held held.images -o m1.ckpt train.images && train --val test.images held.images && fit held.images && score test.images && new test.images.scores &&
+	score held.images && seen "network was trained on" held.images.scores && um-train -q --init m1.ckpt -e 1 -o m.ckpt held.images && fit held.images && score held.images && seen "network was trained on" held.images.scores &&
+	train train.images && fit train.images && score held.images && seen "network was trained on" held.images.scores'
+ok 'images without a history, whose place is kept' '
+	ds-synth --set id -n 300 --no-history -o bare.images && train --val test.images bare.images && fit bare.images && score test.images && new test.images.scores &&
+	ds-synth --set id --split test -n 200 --no-history -o other.images && train train.images && fit bare.images && score other.images && new other.images.scores'
+ok 'the same filter of standard input, joined with a file' '
+	for s in one two; do ls [0-9]*.png | ds-pack --stre --size 32 | ts-cat --head 1 >$s.images; done && um-embed -q -m m.ckpt one.images | ood-fit -q -o f.fit && um-embed -q -m m.ckpt two.images | ood-score -q -f f.fit -m fdbd -o two.s && ood-threshold -a 0.6 -o x.thr two.s 2>err && ! test -s err || { cat err; false; } &&
+	ts-cat train.images - <test.images >both.images && train both.images && fit both.images && score train.images && seen "network was trained on" train.images.scores'
 ok 'no history' 'train train.images && fit train.images && um-embed -q -m m.ckpt train.images | ood-score -f f.fit -m knn --no-history -o t.s && new t.s'
 done_testing

@@ -57,13 +57,14 @@ ok 'early is the best epoch by validation, first the one that was asked for' '
 	cmp n/noise40/1/first/model.ckpt n/noise40/1/base/run/um-train/default/checkpoints/epoch_0003.ckpt &&
 	cmp n/noise40/1/early/model.ckpt n/noise40/1/base/run/um-train/default/checkpoints/best.ckpt'
 ok 'the sweep: a level for each ratio' 'test $(grep -c "  0.9: .*  0.95: .*  1: " out) = 2 && test $(wc -l <n/noise40/1/sweep.tsv) = 4'
-ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)" && noisy -n >again 2>/dev/null && ! grep -q um-embed again && test -z "$(find n -newer stamp -type f)"'
+ok 'a second call does nothing anew' 'touch stamp; noisy >again 2>&1; test -z "$(find n -newer stamp -type f)" && noisy -n >again 2>/dev/null && ! grep -q um-embed again && noisy -n METHODS=msp >again 2>/dev/null && grep -q um-embed again &&
+	test -z "$(find n -newer stamp -type f)" && mkdir new && noisy -n RUN=new >again 2>/dev/null && test -z "$(ls new)"'
 ok 'the folder by its whole name is the same experiment; other methods are scored anew, and nothing is trained anew' '
 	noisy RUN=$PWD/n >again 2>&1 && test -z "$(find n -newer stamp -type f)" && noisy METHODS=msp >again 2>&1 && test $(grep -c "^noise[04].* msp " again) = 14 && ! grep -q " knn " again &&
 	test -z "$(find n -newer stamp -name model.ckpt)" && noisy >again 2>&1 && test $(grep -c "^noise[04].* knn " again) = 14 && test -z "$(find n -newer stamp -name model.ckpt)"'
 ok 'a set more, or less, is another table of the same networks' '
 	noisy SETS=all SUN=data/DTD >again 2>&1 && test $(grep -c "^noise.* energy  *sun " again) = 14 && noisy SETS=all >again 2>&1 && grep -q "^noise.* energy  *textures " again && ! grep -q "^noise.* energy  *sun " again &&
-	noisy BOOTSTRAP=30 >again 2>&1 && ts-dump --history n/noise0/1/um/model.ckpt >/dev/null && test -z "$(find n -newer stamp -name model.ckpt)"'
+	cp -Rp data/DTD sun && ! noisy SUN=sun >again 2>err && grep -q "SUN was .$PWD/data/DTD. and is .$PWD/sun. now.*remove that one (or only n/settings" err && noisy BOOTSTRAP=30 >again 2>&1 && ts-dump --history n/noise0/1/um/model.ckpt >/dev/null && test -z "$(find n -newer stamp -name model.ckpt)"'
 ok 'the same set from another folder, or another archive of its name, is another experiment, and the same archive elsewhere is not' '
 	cp -Rp data/DTD other && ! noisy DTD=other >out3 2>err && grep -q "RUN=n holds an experiment with other settings: DTD was .$PWD/data/DTD. and is .$PWD/other. now" err && mkdir here there && tar -cf here/dtd.tar data/DTD && cp here/dtd.tar there &&
 	noisy RUN=m DTD=here/dtd.tar m >out3 2>&1 && noisy RUN=m DTD=there/dtd.tar m >out3 2>&1 && tar -rf there/dtd.tar data/DTD && ! noisy RUN=m DTD=there/dtd.tar m >out3 2>err &&

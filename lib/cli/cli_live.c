@@ -162,6 +162,8 @@ enum cli_live cli_live_line(char **line)
 	*line = live.buf + live.start;
 	if (strlen(*line) != (size_t)(end - *line))
 		return (enum cli_live)cli_error("standard input has a zero byte in line '" ERR_NAME "'", *line);
+	if (end - *line > LONGEST)
+		return (enum cli_live)cli_error("standard input has a line of more than %d bytes", LONGEST);
 	live.start = (size_t)(end - live.buf) + (end < live.buf + live.len);
 	if (end > *line && end[-1] == '\r')
 		end[-1] = '\0';

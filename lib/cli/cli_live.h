@@ -21,8 +21,8 @@ extern "C" {
 #endif
 
 /* From now on SIGTERM and SIGINT are only recorded, in this thread and in those that it starts; those that are ignored,
- * as shells do for background jobs, stay ignored. hangup: so is SIGHUP, even if nohup ignores it. -1: an error was
- * printed. */
+ * as shells do for background jobs, stay ignored. hangup: SIGHUP is recorded, too, even where nohup ignores it. -1: an
+ * error was printed. */
 int cli_live_begin(bool hangup) TS_CHECKED;
 /* Has SIGTERM or SIGINT come? Stays true. */
 bool cli_live_stopping(void);

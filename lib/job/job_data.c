@@ -236,7 +236,7 @@ static int write_held(const struct job *j, struct err *err)
 	if (!w)
 		return err_memory(err);
 	ts_header_init(&h, "images");
-	cli_history(&h, &images, 1);
+	cli_history_part(&h, &images, 1, "held");
 	rc = ts_meta_merge(&h.meta, &images->meta) < 0 ? err_memory(err) : um_data_write(&j->held, &h, w, err);
 	ts_header_release(&h);
 	ts_writer_close(w);

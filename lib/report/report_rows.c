@@ -76,8 +76,10 @@ void report_history(FILE *f, const struct ts_header *h)
 			continue;
 		}
 		cli_put_cell(f, s->id);
-		for (size_t k = 0; k < s->n_prev; k++) {
-			fputs(k ? "," : " <- ", f);
+		for (size_t k = 0, n = 0; k < s->n_prev; k++) {
+			if (!*s->prev[k])
+				continue; /* it had no history */
+			fputs(n++ ? "," : " <- ", f);
 			cli_put_cell(f, s->prev[k]);
 		}
 		fputc('\t', f);

@@ -203,8 +203,8 @@ bool ts_header_is_set(const struct ts_header *h);
 /* Appends src's history to h's, without the entries that h already has, so that streams of common descent can be
  * joined. */
 int ts_header_chain(struct ts_header *h, const struct ts_header *src) TS_CHECKED;
-/* Appends the entry of this program run. prev: the last entry of each of the n inputs (NULL entries, for inputs without
- * history, are skipped). */
+/* Appends the entry of this program run. prev: the last entry of each of the n inputs, "" of one without a history;
+ * NULL inputs are skipped. */
 int ts_header_log(struct ts_header *h, const char *tool, const char *version, int argc, char *const *argv,
 		  const struct ts_header *const *inputs, size_t n) TS_CHECKED;
 

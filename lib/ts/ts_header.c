@@ -183,9 +183,10 @@ int ts_header_log(struct ts_header *h, const char *tool, const char *version, in
 		return -1;
 	s->n_args = (size_t)argc;
 	for (size_t i = 0; i < n; i++) {
-		if (!inputs[i] || !inputs[i]->n_history)
+		if (!inputs[i])
 			continue;
-		s->prev[s->n_prev] = strdup(inputs[i]->history[inputs[i]->n_history - 1].id);
+		s->prev[s->n_prev] =
+			strdup(inputs[i]->n_history ? inputs[i]->history[inputs[i]->n_history - 1].id : "");
 		if (!s->prev[s->n_prev++])
 			return -1;
 	}

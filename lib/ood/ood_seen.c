@@ -131,8 +131,8 @@ static bool held_out(const struct walk *w, const struct ts_step *s)
 	return false;
 }
 
-/* Did training s read the scored rows? It names what it began with, images, images of --val, and outliers, each of which
- * may be missing. Earlier versions left out what was missing, so there it is not known. */
+/* Did training s read the scored rows? It names what it began with, images, images of --val, and outliers, each of
+ * which may be missing. Earlier versions left out what was missing, so there it is not known. */
 static bool trained(const struct walk *w, const struct ts_step *scored, const struct ts_step *s)
 {
 	return s->n_prev == 4 && !held_out(w, s) && meet(w, scored, input(w->h, s, 1));

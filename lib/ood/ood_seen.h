@@ -21,9 +21,9 @@ extern "C" {
 #endif
 
 /* Are they? Then words is a line that warns of it. scores: the header of a stream of scores or features, called name.
- * The rows of a joined stream count as seen if some are. A history knows commands and not what files held, so images that
- * were packed anew by the very same command count as the same. What ds-pack read from standard input counts as new,
- * like rows without a history, and those of versions that did not tell the parts of a ts-split apart. */
+ * The rows of a joined stream count as seen if some are. A history knows commands and not what files held, so images
+ * that were packed anew by the very same command count as the same. What ds-pack read from standard input counts as
+ * new, like rows without a history, and those of versions that did not tell the parts of a ts-split apart. */
 bool ood_seen(const struct ts_header *scores, const char *name, struct err *words);
 
 #ifdef __cplusplus

@@ -10,7 +10,7 @@
 /* A step that read step `from` four times; -1: the last one, or nothing. */
 static void step(struct ts_header *h, const char *tool, int from)
 {
-	static char *argv[] = { "x" };
+	static char x[] = "x", *argv[] = { x };
 	struct ts_header none = { 0 };
 	const int at = from >= 0 ? from : (int)h->n_history - 1;
 

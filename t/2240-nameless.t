@@ -42,7 +42,9 @@ um-embed -q -m nameless.ckpt named10.ts -o named10.f && ood-fit -q named10.f -o 
 sed 's/class \([0-9]\)/klass \1/g' named10.ts >klass10.ts
 pred() { um-embed -q -m nameless.ckpt "$1" | ood-score -q --fit named10.fit -m msp | ts-dump --tsv --class-names | cut -f 2 | sed 1d | sed 's/[0-9]$//' | sort -u; }
 ok 'pred has the names that the fit learnt' 'test "$(pred ten.ts)" = "class " && test "$(pred named10.ts)" = "class "'
-ok 'and none if the images have as many other names: they are not those of the logits' 'pred klass10.ts | grep -q "^$"'
+ok 'also if the images have as many other names, which are not those of the logits: their labels become -1' '
+	test "$(pred klass10.ts)" = "class " && um-embed -q -m nameless.ckpt klass10.ts | ood-score --fit named10.fit -m msp -o klass10.s 2>err && grep -q "its classes are not those that .named10.fit. learnt from, so its labels become -1" err &&
+	ts-cat --select label klass10.s | ts-dump --tsv | sed 1d | sort -u | grep -qx -- -1 && um-embed -q -m nameless.ckpt named10.ts | ood-score -q --fit named10.fit -m msp | ts-cat --select label | ts-dump --tsv | grep -qx 9'
 train() { um-train -q --threads 1 -i nameless.ckpt -e 1 -b 20 "$@"; }
 names() { ts-dump --header "$1" | grep -o '"class [0-9]"' | wc -l; }
 ok 'um-train takes the names of its images' 'train -o t.ckpt named10.ts && test "$(names t.ckpt)" = 10 && train -o u.ckpt ten.ts && test "$(names u.ckpt)" = 0'

@@ -4,9 +4,16 @@
 
 #include "ood/ood_seen.h"
 
-struct walk {
+/* What um-train and um-prune read, in this order. */
+enum { INIT, IMAGES, VAL, AUX, TRAINING_INPUTS };
+
+/* What is known of the rows that each step wrote. */
+struct flow {
 	const struct ts_header *h;
-	bool rows[TS_MAX_HISTORY]; /* which steps made or passed on the rows */
+	const struct ts_step *images;    /* the scored rows' images; NULL: not known */
+	bool passed[TS_MAX_HISTORY];     /* the scored rows, or some of them, came through it */
+	bool has_images[TS_MAX_HISTORY]; /* its rows are some of those images */
+	bool own_id[TS_MAX_HISTORY];     /* its id tells its rows from others */
 };
 
 static bool is(const struct ts_step *s, const char *tool)
@@ -51,16 +58,6 @@ static size_t n_sources(const struct ts_step *s)
 	return is(s, "um-embed") || is(s, "ood-score") || is(s, "ts-split") || is_held(s);
 }
 
-/* Marks s and all steps above it that its rows came through. */
-static void follow(struct walk *w, const struct ts_step *s)
-{
-	if (!s || w->rows[s - w->h->history])
-		return;
-	w->rows[s - w->h->history] = true;
-	for (size_t i = 0; i < n_sources(s); i++)
-		follow(w, input(w->h, s, i));
-}
-
 /* The images that rows were computed from, one by one: neither joined nor divided since. */
 static const struct ts_step *images_of(const struct ts_header *h, const struct ts_step *s)
 {
@@ -86,42 +83,50 @@ static bool says_whence(const struct ts_header *h, const struct ts_step *s)
 	return true;
 }
 
-/* Does a step's id tell its rows from others? */
-static bool has_own_id(const struct ts_header *h, const struct ts_step *s)
+/* Fills f. A step reads what stands before it, so that once from first to last, and once back, is enough. */
+static void trace(struct flow *f, const struct ts_header *h)
 {
-	struct walk w = { .h = h };
+	const struct ts_step *from;
 
-	follow(&w, s);
-	for (size_t i = 0; i < h->n_history; i++)
-		if (w.rows[i] && !says_whence(h, &h->history[i]))
-			return false;
-	return s != NULL;
+	*f = (struct flow){ .h = h, .images = images_of(h, &h->history[h->n_history - 1]) };
+	for (size_t i = 0; i < h->n_history; i++) {
+		const struct ts_step *s = &h->history[i];
+
+		f->own_id[i] = says_whence(h, s);
+		f->has_images[i] = s == f->images;
+		for (size_t k = 0; k < n_sources(s); k++)
+			if ((from = input(h, s, k)) != NULL) {
+				f->own_id[i] &= f->own_id[from - h->history];
+				f->has_images[i] |= f->has_images[from - h->history];
+			}
+	}
+	f->passed[h->n_history - 1] = true;
+	for (size_t i = h->n_history; i-- > 0;)
+		for (size_t k = 0; f->passed[i] && k < n_sources(&h->history[i]); k++)
+			if ((from = input(h, &h->history[i], k)) != NULL)
+				f->passed[from - h->history] = true;
 }
 
-/* Are the rows of w some of those that were learnt from, or those among them? */
-static bool meet(const struct walk *w, const struct ts_step *scored, const struct ts_step *learnt)
+/* Are the scored rows some of those that s read as its input `at` to learn from, or those among them? */
+static bool learnt(const struct flow *f, const struct ts_step *s, size_t at)
 {
-	struct walk from = { .h = w->h };
+	const struct ts_step *from = images_of(f->h, input(f->h, s, at));
+	const size_t i = from ? (size_t)(from - f->h->history) : 0;
 
-	learnt = images_of(w->h, learnt);
-	if (!has_own_id(w->h, learnt))
+	if (!from || !f->own_id[i])
 		return false;
-	if (w->rows[learnt - w->h->history])
-		return true;
-	scored = images_of(w->h, scored);
-	follow(&from, learnt);
-	return scored && has_own_id(w->h, scored) && from.rows[scored - w->h->history];
+	return f->passed[i] || (f->images && f->own_id[f->images - f->h->history] && f->has_images[i]);
 }
 
-/* Did training s hold out the rows of w? */
-static bool held_out(const struct walk *w, const struct ts_step *s)
+/* Did training s hold out the scored rows? */
+static bool held_out(const struct flow *f, const struct ts_step *s)
 {
-	for (size_t i = 0; i < w->h->n_history; i++) {
-		const struct ts_step *t = &w->h->history[i];
+	for (size_t i = 0; i < f->h->n_history; i++) {
+		const struct ts_step *t = &f->h->history[i];
 		size_t same = 0;
 
-		if (!w->rows[i] || !is_held(t) || t->n_args != s->n_args + 1 || !t->n_prev ||
-		    strcmp(t->prev[0], s->prev[1]) != 0)
+		if (!f->passed[i] || !is_held(t) || t->n_args != s->n_args + 1 || !t->n_prev ||
+		    strcmp(t->prev[0], s->prev[IMAGES]) != 0)
 			continue;
 		while (same < s->n_args && strcmp(t->args[same], s->args[same]) == 0)
 			same++;
@@ -131,17 +136,16 @@ static bool held_out(const struct walk *w, const struct ts_step *s)
 	return false;
 }
 
-/* Did training s read the scored rows? It names what it began with, images, images of --val, and outliers, each of
- * which may be missing. Earlier versions left out what was missing, so there it is not known. */
-static bool trained(const struct walk *w, const struct ts_step *scored, const struct ts_step *s)
+/* Earlier versions left inputs out that were not given, so there it is not known which is which. */
+static bool trained(const struct flow *f, const struct ts_step *s)
 {
-	return s->n_prev == 4 && !held_out(w, s) && meet(w, scored, input(w->h, s, 1));
+	return s->n_prev == TRAINING_INPUTS && !held_out(f, s) && learnt(f, s, IMAGES);
 }
 
-static bool fitted(const struct walk *w, const struct ts_step *scored, const struct ts_step *s)
+static bool fitted(const struct flow *f, const struct ts_step *s)
 {
-	for (size_t i = 0; i < s->n_prev; i++)
-		if (meet(w, scored, input(w->h, s, i)))
+	for (size_t k = 0; k < s->n_prev; k++)
+		if (learnt(f, s, k))
 			return true;
 	return false;
 }
@@ -149,17 +153,16 @@ static bool fitted(const struct walk *w, const struct ts_step *scored, const str
 /* What saw the rows. NULL: nothing that is known. */
 static const char *what_saw(const struct ts_header *h)
 {
-	const struct ts_step *last = &h->history[h->n_history - 1];
-	struct walk w = { .h = h };
 	const char *what = NULL;
+	struct flow f;
 
-	follow(&w, last);
+	trace(&f, h);
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
 
-		if ((is(s, "um-train") || is(s, "um-prune")) && !is_held(s) && trained(&w, last, s))
+		if ((is(s, "um-train") || is(s, "um-prune")) && !is_held(s) && trained(&f, s))
 			return "the network was trained on";
-		if (is(s, "ood-fit") && !any_arg(s, "--tune") && fitted(&w, last, s))
+		if (is(s, "ood-fit") && !any_arg(s, "--tune") && fitted(&f, s))
 			what = "the fit was made of";
 	}
 	return what;

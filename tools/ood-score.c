@@ -230,12 +230,13 @@ static void warn_names(const struct work *k)
 {
 	const struct ood_output *o = &k->output;
 
-	if (o->to && o->label >= 0 && o->found == 0)
+	if (o->classes.to && o->label >= 0 && o->classes.found == 0)
 		cli_warn("its classes are not those that '%s' learnt from, so its labels become -1", fit_path);
-	else if (o->to && o->label >= 0)
+	else if (o->classes.to && o->label >= 0)
 		cli_warn("the model does not name its classes: %zu of these %zu get the labels of those that '%s' "
 			 "learnt from, by their names%s; um-ckpt import --classes names the model's",
-			 o->found, o->n_to, fit_path, o->found < o->n_to ? ", and others -1" : "");
+			 o->classes.found, o->classes.n, fit_path,
+			 o->classes.found < o->classes.n ? ", and others -1" : "");
 }
 
 static int make_header(struct work *k)

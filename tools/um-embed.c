@@ -80,10 +80,10 @@ struct flow {
 	struct net_checkpoint c;
 	struct um_extras *e;
 	struct ts_batch rows[UM_DEPTH];
-	ptrdiff_t *map;               /* where the columns are that are passed through */
-	ptrdiff_t label;              /* of the output; -1: none */
-	struct net_class_map classes; /* maps the images' labels to the model's */
-	bool strange;                 /* a label was too large, and this was reported */
+	ptrdiff_t *map;              /* where the columns are that are passed through */
+	ptrdiff_t label;             /* of the output; -1: none */
+	struct ts_class_map classes; /* maps the images' labels to the model's */
+	bool strange;                /* a label was too large, and this was reported */
 	size_t started, written;
 	bool failed; /* and reported */
 };
@@ -100,7 +100,7 @@ static int pass_columns(struct flow *f, struct ts_batch *out, const struct ts_ba
 		return 0;
 	y = out->cols[f->label].data;
 	for (size_t i = 0; f->classes.to && i < out->n; i++)
-		y[i] = net_class_of(&f->classes, y[i]);
+		y[i] = ts_class_of(&f->classes, y[i]);
 	if (f->c.net->classes == 0) /* a network without logits has no classes, so labels keep the images' own
 				     * meaning */
 		return 0;
@@ -289,7 +289,7 @@ static void release(struct flow *f)
 	for (int i = 0; i < UM_DEPTH; i++)
 		ts_batch_release(&f->rows[i]);
 	free(f->map);
-	net_class_map_release(&f->classes);
+	ts_class_map_release(&f->classes);
 	um_extras_free(f->e);
 	net_checkpoint_release(&f->c);
 }

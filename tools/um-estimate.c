@@ -69,11 +69,11 @@ struct work {
 	struct ts_reader *r;
 	struct net_checkpoint c;
 	struct um_estimate *e;
-	struct kit_out out;           /* for --per-sample: rows that wait for their losses */
-	ptrdiff_t *map;               /* where its label and name come from; NULL: not requested */
-	size_t image, label;          /* the images' columns */
-	struct net_class_map classes; /* maps the images' labels to the model's */
-	struct err err;               /* the reason, if neither the reader nor the writer has it */
+	struct kit_out out;          /* for --per-sample: rows that wait for their losses */
+	ptrdiff_t *map;              /* where its label and name come from; NULL: not requested */
+	size_t image, label;         /* the images' columns */
+	struct ts_class_map classes; /* maps the images' labels to the model's */
+	struct err err;              /* the reason, if neither the reader nor the writer has it */
 };
 enum { LOSS, MASKED_LOSS, TYPICALITY }; /* columns of --per-sample; label and name follow */
 
@@ -122,8 +122,8 @@ static int take(void *data, const struct ts_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		if (k->map && ts_batch_append(&k->out.rows, b, k->map, i) < 0)
 			cli_oom();
-		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row,
-				    net_class_of(&k->classes, y[i]), &n, &k->err) < 0 ||
+		if (um_estimate_add(k->e, (const uint8_t *)image->data + i * image->row, ts_class_of(&k->classes, y[i]),
+				    &n, &k->err) < 0 ||
 		    write_rows(k, n) < 0)
 			return -1;
 	}
@@ -147,7 +147,7 @@ static int read_fraction(struct work *k)
 	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20);
 
 	for (size_t i = 0; rc == 0 && i < d.n; i++)
-		d.label[i] = net_class_of(&k->classes, d.label[i]);
+		d.label[i] = ts_class_of(&k->classes, d.label[i]);
 	if (rc == 0 && (um_data_hold(&d, &held, val_fraction, (uint64_t)cli.seed, &k->err) < 0 ||
 			um_estimate_data(k->e, &d, &k->err) < 0))
 		rc = err_prefix(&k->err, "'%s': ", ts_reader_name(k->r));
@@ -291,7 +291,7 @@ int main(int argc, char **argv)
 		rc = run(&k);
 	}
 	um_estimate_free(k.e);
-	net_class_map_release(&k.classes);
+	ts_class_map_release(&k.classes);
 	net_checkpoint_release(&k.c);
 	free(k.map);
 	return end(&k, rc);

@@ -85,7 +85,7 @@ static int check_arch(const struct net *n, struct err *err)
 static int check_normalise(const struct net_checkpoint *c, struct err *err)
 {
 	struct net_checkpoint want = *c; /* borrows all but the numbers */
-	int rc;
+	char mean[NET_NORMAL_TEXT], std[NET_NORMAL_TEXT];
 
 	if (o.resume)
 		return 0;
@@ -93,13 +93,10 @@ static int check_normalise(const struct net_checkpoint *c, struct err *err)
 		return err_prefix(err, "--");
 	if (net_same_normalisation(&want, c))
 		return 0;
-	rc = err_fail(err, "'%s' normalises by", o.start);
-	for (int i = 0; i < c->net->c; i++)
-		err_append(err, "%s%.9g", i ? "," : " mean ", c->mean[i]);
-	for (int i = 0; i < c->net->c; i++)
-		err_append(err, "%s%.9g", i ? "," : " and std ", c->std[i]);
-	err_append(err, ", not by what --mean and --std say; leave them out to keep it");
-	return rc;
+	return err_fail(err,
+			"'%s' normalises by mean %s and std %s, not by what --mean and --std say; leave them out to "
+			"keep it",
+			o.start, net_normal_text(c->mean, c->net->c, mean), net_normal_text(c->std, c->net->c, std));
 }
 
 static int check_start(void *data, const struct net_checkpoint *c, struct err *err)

@@ -73,7 +73,7 @@ static int take_prepare(struct job *j, struct err *err)
 static int take_val(struct job *j, struct err *err)
 {
 	struct um_data *d = &j->held;
-	struct net_class_map m;
+	struct ts_class_map m;
 	int rc = 0;
 
 	kit_warn_prepared(j->o->val, &j->parents[JOB_VAL].meta, j->c.net->h, j->c.net->w, &j->c.header.meta);
@@ -87,8 +87,8 @@ static int take_val(struct job *j, struct err *err)
 			rc = err_fail(err, "'%s': its classes are not the model's: the model does not know '%s'",
 				      j->o->val, d->classes[i]);
 	for (size_t i = 0; i < d->n && rc == 0; i++)
-		d->label[i] = net_class_of(&m, d->label[i]);
-	net_class_map_release(&m);
+		d->label[i] = ts_class_of(&m, d->label[i]);
+	ts_class_map_release(&m);
 	if (rc < 0)
 		return -1;
 	ts_strs_free(d->classes, d->n_classes);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Models of other programs: options that the command line must give for them. */
-#include <stdio.h>
 #include <string.h>
 
 #include "job/job_model.h"
@@ -24,16 +23,6 @@ void job_model_check(const struct job_model *o, bool recorded)
 		ask();
 }
 
-enum { LIST = 128 };
-static const char *list(const double *v, int n, char buf[LIST])
-{
-	size_t k = 0;
-
-	for (int i = 0; i < n && k < LIST; i++)
-		k += (size_t)snprintf(buf + k, LIST - k, "%s%.4g", i ? "," : "", v[i]);
-	return buf;
-}
-
 /* Sets what the options say. */
 static int set_normal(const struct job_model *o, struct net_checkpoint *c, struct err *err)
 {
@@ -48,7 +37,7 @@ int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, str
 {
 	const struct net_checkpoint file = *c;
 	const bool recorded = c->std[0] > 0;
-	char mean[LIST], std[LIST];
+	char mean[NET_NORMAL_TEXT], std[NET_NORMAL_TEXT];
 	struct err doubt;
 
 	if (!o->normalise && !o->mean) {
@@ -61,7 +50,7 @@ int job_model_normalise(const struct job_model *o, struct net_checkpoint *c, str
 	if (recorded && !net_same_normalisation(&file, c))
 		cli_warn("normalisation: the file says that the network was trained with --mean %s --std %s, which is "
 			 "taken where no other is given",
-			 list(file.mean, c->net->c, mean), list(file.std, c->net->c, std));
+			 net_normal_text(file.mean, c->net->c, mean), net_normal_text(file.std, c->net->c, std));
 	else if (!recorded && o->normalise && strcmp(o->normalise, "cifar10") == 0)
 		cli_warn("normalisation: std %.4f,%.4f,%.4f; if it was trained with 0.2023,0.1994,0.2010, "
 			 "--normalise cifar10-narrow",

@@ -18,6 +18,7 @@
 
 #include "err/err.h"
 #include "ts/ts.h"
+#include "ts/ts_images.h"
 #include "ts/ts_rng.h"
 
 #ifdef __cplusplus
@@ -136,23 +137,17 @@ bool net_same_classes(const struct net *n, char *const *own, char *const *names,
 /* Checks this for the labels of a stream whose header has been read. */
 struct net_checkpoint;
 int net_check_names(const struct net_checkpoint *c, struct ts_reader *r) TS_CHECKED;
-/* The model's class for each label of a stream of images, by class names; -1: the model has no class of that name. If
- * the model has no names, numbers of classes are compared: if they differ, no class is known. */
-struct net_class_map {
-	int64_t *to; /* (n); NULL: the labels are already the model's, or the images have no names */
-	size_t n, found;
-};
-int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
+/* The model's class for each label of a stream of images, by class names; no map if the labels are already the model's,
+ * or the images have no names. If the model has no names, numbers of classes are compared: if they differ, no class is
+ * known. */
+int net_map_classes(struct ts_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
 		    struct err *err) TS_CHECKED;
 /* Describes in words what this map does to labels, if it changes them. True: some become -1. */
-bool net_class_map_words(const struct net_class_map *m, const struct net_checkpoint *c, struct err *words);
+bool net_class_map_words(const struct ts_class_map *m, const struct net_checkpoint *c, struct err *words);
 /* The map for labels that must all be the model's: -1 if one of the images' classes is not one of the model's. */
-int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const struct net_checkpoint *c) TS_CHECKED;
-/* The model's class for label y; -1: there is none, or y is not one of the images' classes. */
-int64_t net_class_of(const struct net_class_map *m, int64_t y);
+int net_map_all_classes(struct ts_class_map *m, struct ts_reader *r, const struct net_checkpoint *c) TS_CHECKED;
 /* Checks that each label of the last rows of r is below 0 or one of the images' classes. */
-int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows) TS_CHECKED;
-void net_class_map_release(struct net_class_map *m);
+int net_check_mapped(const struct ts_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows) TS_CHECKED;
 bool net_trained(enum net_role role);
 /* Has it a node of dropout? If not, a probability of dropout changes nothing. */
 bool net_has_dropout(const struct net *n);
@@ -278,6 +273,9 @@ bool net_same_normalisation(const struct net_checkpoint *a, const struct net_che
 bool net_is_normaliser(const char *name);
 int net_normalise(struct net_checkpoint *c, const char *name, struct err *err) TS_CHECKED;
 int net_normalise_by(struct net_checkpoint *c, const char *mean, const char *std, struct err *err) TS_CHECKED;
+/* The n numbers of a mean or std as net_normalise_by() takes them, to 9 digits. Returns text. */
+enum { NET_NORMAL_TEXT = 128 };
+const char *net_normal_text(const double *v, int n, char text[NET_NORMAL_TEXT]);
 
 /* Reads a checkpoint to its END and builds its network. -1 with a line in err that names the
  * file. Tensors of masks and of resumable runs go to c->extra. An ONNX graph (net_graph.h) is refused, except by

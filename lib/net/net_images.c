@@ -78,39 +78,26 @@ int net_check_names(const struct net_checkpoint *c, struct ts_reader *r)
 	return same ? 0 : ts_reader_fail(r, "%s", why);
 }
 
-/* The model's class of this name, or -1. */
-static int64_t class_called(const struct net_checkpoint *c, const char *name)
-{
-	for (size_t k = 0; k < c->n_classes; k++)
-		if (strcmp(c->classes[k], name) == 0)
-			return (int64_t)k;
-	return -1;
-}
-
-int net_map_classes(struct net_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
+int net_map_classes(struct ts_class_map *m, const struct ts_header *images, const struct net_checkpoint *c,
 		    struct err *err)
 {
 	char **have = NULL;
 	bool same;
+	size_t n;
 	int rc;
 
-	*m = (struct net_class_map){ 0 };
+	*m = (struct ts_class_map){ 0 };
 	if (c->net->classes == 0) /* without logits there is nothing to compare with */
 		return 0;
-	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &m->n)) <= 0)
+	if ((rc = ts_meta_get_strs(&images->meta, "classes", &have, &n)) <= 0)
 		return rc < 0 ? err_fail(err, "meta 'classes' is not a list of names, or memory ran out") : 0;
-	same = c->classes ? ts_same_classes(have, m->n, c->classes, c->n_classes) : m->n == (size_t)c->net->classes;
-	if (!same && !(m->to = calloc(m->n + 1, sizeof *m->to)))
-		err_memory(err);
-	for (size_t i = 0; m->to && i < m->n; i++) {
-		m->to[i] = c->classes ? class_called(c, have[i]) : -1;
-		m->found += m->to[i] >= 0;
-	}
-	ts_strs_free(have, m->n);
-	return same || m->to ? 0 : -1;
+	same = c->classes ? ts_same_classes(have, n, c->classes, c->n_classes) : n == (size_t)c->net->classes;
+	rc = same ? 0 : ts_map_classes(m, have, n, c->classes, c->n_classes);
+	ts_strs_free(have, n);
+	return rc < 0 ? err_memory(err) : 0;
 }
 
-bool net_class_map_words(const struct net_class_map *m, const struct net_checkpoint *c, struct err *words)
+bool net_class_map_words(const struct ts_class_map *m, const struct net_checkpoint *c, struct err *words)
 {
 	if (!c->classes)
 		err_fail(words,
@@ -127,7 +114,7 @@ bool net_class_map_words(const struct net_class_map *m, const struct net_checkpo
 	return !c->classes || m->found < m->n;
 }
 
-int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const struct net_checkpoint *c)
+int net_map_all_classes(struct ts_class_map *m, struct ts_reader *r, const struct net_checkpoint *c)
 {
 	const struct ts_header *h = ts_reader_header(r);
 	char **names = NULL;
@@ -151,14 +138,7 @@ int net_map_all_classes(struct net_class_map *m, struct ts_reader *r, const stru
 	return n ? -1 : 0;
 }
 
-int64_t net_class_of(const struct net_class_map *m, int64_t y)
-{
-	if (!m->to)
-		return y;
-	return y >= 0 && (size_t)y < m->n ? m->to[y] : -1;
-}
-
-int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows)
+int net_check_mapped(const struct ts_class_map *m, struct ts_reader *r, const int64_t *label, size_t rows)
 {
 	for (size_t i = 0; m->to && i < rows; i++)
 		if (label[i] >= 0 && (size_t)label[i] >= m->n)
@@ -166,10 +146,4 @@ int net_check_mapped(const struct net_class_map *m, struct ts_reader *r, const i
 					      (unsigned long long)(ts_reader_rows(r) - rows + i), (long long)label[i],
 					      m->n);
 	return 0;
-}
-
-void net_class_map_release(struct net_class_map *m)
-{
-	free(m->to);
-	*m = (struct net_class_map){ 0 };
 }

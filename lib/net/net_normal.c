@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Normalisation of a network's input. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,4 +88,13 @@ bool net_same_normalisation(const struct net_checkpoint *a, const struct net_che
 		if ((float)a->mean[i] != (float)b->mean[i] || (float)a->std[i] != (float)b->std[i])
 			return false;
 	return true;
+}
+
+const char *net_normal_text(const double *v, int n, char text[NET_NORMAL_TEXT])
+{
+	size_t k = 0;
+
+	for (int i = 0; i < n && k < NET_NORMAL_TEXT; i++)
+		k += (size_t)snprintf(text + k, NET_NORMAL_TEXT - k, "%s%.9g", i ? "," : "", v[i]);
+	return text;
 }

@@ -51,6 +51,38 @@ bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m)
 	return n == m;
 }
 
+/* The number of this name, or -1. */
+static int64_t class_called(const char *name, char *const *names, size_t n)
+{
+	for (size_t k = 0; names && k < n; k++)
+		if (strcmp(names[k], name) == 0)
+			return (int64_t)k;
+	return -1;
+}
+
+int ts_map_classes(struct ts_class_map *m, char *const *names, size_t n, char *const *others, size_t n_others)
+{
+	*m = (struct ts_class_map){ .to = calloc(n + 1, sizeof *m->to), .n = n };
+	for (size_t i = 0; m->to && i < n; i++) {
+		m->to[i] = class_called(names[i], others, n_others);
+		m->found += m->to[i] >= 0;
+	}
+	return m->to ? 0 : -1;
+}
+
+int64_t ts_class_of(const struct ts_class_map *m, int64_t y)
+{
+	if (!m->to)
+		return y;
+	return y >= 0 && (size_t)y < m->n ? m->to[y] : -1;
+}
+
+void ts_class_map_release(struct ts_class_map *m)
+{
+	free(m->to);
+	*m = (struct ts_class_map){ 0 };
+}
+
 char **ts_copy_classes(char *const *names, size_t n)
 {
 	char **to = calloc(n + 1, sizeof *to);

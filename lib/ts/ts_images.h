@@ -27,6 +27,17 @@ int ts_images_classes(struct ts_reader *r, char ***names, size_t *n) TS_CHECKED;
 int ts_images_some(struct ts_reader *r) TS_CHECKED;
 /* Do labels mean the same in both? a (n) and b (m) are the class names; NULL, for unknown, matches any. */
 bool ts_same_classes(char *const *a, size_t n, char *const *b, size_t m);
+/* From labels that are numbers of one list of class names to those of another. */
+struct ts_class_map {
+	int64_t *to;     /* (n): the other's class of this name, -1: none; NULL: labels stay as they are */
+	size_t n, found; /* found: how many have one */
+};
+/* Makes the map from n names to others (n_others; NULL: none is found). -1: out of memory. */
+int ts_map_classes(struct ts_class_map *m, char *const *names, size_t n, char *const *others,
+		   size_t n_others) TS_CHECKED;
+/* The other's label for label y; -1: there is none, or y is not one of the n. */
+int64_t ts_class_of(const struct ts_class_map *m, int64_t y);
+void ts_class_map_release(struct ts_class_map *m);
 /* A copy of n names: ts_strs_free() it. NULL: out of memory. */
 char **ts_copy_classes(char *const *names, size_t n);
 

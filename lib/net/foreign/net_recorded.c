@@ -11,7 +11,6 @@
 static const char *const keys[NET_RECORDS] = { "unmask.arch",       "unmask.input",    "unmask.mean", "unmask.std",
 					       "unmask.prepare",    "unmask.classes",  "unmask.mask", "unmask.keep",
 					       "unmask.mask_scope", "unmask.mask_seed" };
-static const char *const scopes[] = { [NET_SCOPE_LAYER] = "layer", [NET_SCOPE_MODEL] = "model" };
 
 static int __attribute__((format(printf, 3, 4)))
 put(struct net_recorded *r, enum net_record what, const char *format, ...)
@@ -23,16 +22,6 @@ put(struct net_recorded *r, enum net_record what, const char *format, ...)
 	vsnprintf(text, sizeof text, format, ap);
 	va_end(ap);
 	return (r->v[what] = strdup(text)) ? 0 : -1;
-}
-
-static int put_numbers(struct net_recorded *r, enum net_record what, const double *v, int n)
-{
-	char buf[128];
-	size_t k = 0;
-
-	for (int i = 0; i < n && k < sizeof buf; i++)
-		k += (size_t)snprintf(buf + k, sizeof buf - k, "%s%.9g", i ? "," : "", v[i]);
-	return put(r, what, "%s", buf);
 }
 
 /* One per line; nothing if a name has several. */
@@ -56,18 +45,20 @@ int net_record(struct net_recorded *r, const struct net_checkpoint *c, bool mask
 {
 	const struct net_mask *m = masks ? c->mask : NULL;
 	const struct net *n = c->net;
+	char text[NET_NORMAL_TEXT];
 	int rc;
 
 	*r = (struct net_recorded){ 0 };
 	rc = ts_meta_get_str(&c->header.meta, TS_IMAGES_PREPARE, &r->v[NET_R_PREPARE]);
 	if (rc < 0 || put(r, NET_R_ARCH, "%s", n->spec) < 0 || put(r, NET_R_INPUT, "%dx%dx%d", n->c, n->h, n->w) < 0 ||
-	    put_numbers(r, NET_R_MEAN, c->mean, n->c) < 0 || put_numbers(r, NET_R_STD, c->std, n->c) < 0 ||
+	    put(r, NET_R_MEAN, "%s", net_normal_text(c->mean, n->c, text)) < 0 ||
+	    put(r, NET_R_STD, "%s", net_normal_text(c->std, n->c, text)) < 0 ||
 	    put_classes(r, c->classes, c->n_classes) < 0)
 		return -1;
 	if (!m)
 		return 0;
 	return put(r, NET_R_MASK, "%s", net_mask_kinds[m->kind]) < 0 || put(r, NET_R_KEEP, "%.17g", m->keep) < 0 ||
-			       put(r, NET_R_SCOPE, "%s", scopes[m->scope]) < 0 ||
+			       put(r, NET_R_SCOPE, "%s", net_mask_scopes[m->scope]) < 0 ||
 			       put(r, NET_R_SEED, "%llu", (unsigned long long)m->seed) < 0 ?
 		       -1 :
 		       0;
@@ -106,7 +97,8 @@ static bool is(const struct net_recorded *r, enum net_record what, const char *t
 static bool fill_masks(const struct net_recorded *r, struct net_import *how, struct err *doubt)
 {
 	const double keep = r->v[NET_R_KEEP] ? strtod(r->v[NET_R_KEEP], NULL) : -1;
-	const enum net_mask_scope scope = is(r, NET_R_SCOPE, "model") ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
+	const enum net_mask_scope scope =
+		is(r, NET_R_SCOPE, net_mask_scopes[NET_SCOPE_MODEL]) ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
 	const bool drawn = is(r, NET_R_MASK, "bernoulli");
 
 	if (!(keep >= 0 && keep <= 1) || (!drawn && !is(r, NET_R_MASK, "scores") && !is(r, NET_R_MASK, "weights")))
@@ -126,7 +118,7 @@ static bool fill_masks(const struct net_recorded *r, struct net_import *how, str
 		    how->rule == NET_RULE_TOP && how->keep == keep && how->scope == scope)
 		return false;
 	err_fail(doubt, "the file says that its masks are '%s', of which %g of the weights stay, by %s",
-		 r->v[NET_R_MASK], keep, scopes[scope]);
+		 r->v[NET_R_MASK], keep, net_mask_scopes[scope]);
 	return true;
 }
 

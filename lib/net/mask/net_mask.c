@@ -8,6 +8,7 @@
 #include "net/mask/net_mask.h"
 
 const char *const net_mask_kinds[] = { "none", "scores", "weights", "bernoulli", "fixed", NULL };
+const char *const net_mask_scopes[] = { [NET_SCOPE_LAYER] = "layer", [NET_SCOPE_MODEL] = "model" };
 
 size_t net_cut(double keep, size_t n)
 {

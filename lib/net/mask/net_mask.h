@@ -36,7 +36,8 @@ enum net_mask_kind {
 extern const char *const net_mask_kinds[]; /* names in the order of the enum */
 
 enum net_mask_scope { NET_SCOPE_LAYER, NET_SCOPE_MODEL };
-#define NET_MASK_SCOPES "layer|model" /* for the command line */
+#define NET_MASK_SCOPES "layer|model"       /* for the command line */
+extern const char *const net_mask_scopes[]; /* the same names, in the order of the enum */
 
 struct net_mask {
 	enum net_mask_kind kind;

@@ -32,7 +32,8 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 	mask->kind = (enum net_mask_kind)k;
 	if (ts_meta_get_double(m, "keep", &mask->keep) != 1 || !(mask->keep >= 0 && mask->keep <= 1) ||
 	    ts_meta_get_str(m, "mask_scope", &scope) != 1 ||
-	    (strcmp(scope, "layer") != 0 && strcmp(scope, "model") != 0) ||
+	    (strcmp(scope, net_mask_scopes[NET_SCOPE_LAYER]) != 0 &&
+	     strcmp(scope, net_mask_scopes[NET_SCOPE_MODEL]) != 0) ||
 	    get_flag(m, "dense_first", &mask->dense_first) < 0 || get_flag(m, "dense_last", &mask->dense_last) < 0 ||
 	    ts_meta_get_int(m, "mask_seed", &seed) < 0) {
 		err_fail(err, "its header describes its masks wrongly (meta 'keep', 'mask_scope', "
@@ -40,7 +41,7 @@ static int parse(struct net_mask *mask, const struct ts_meta *m, const char *kin
 		free(scope);
 		return -1;
 	}
-	mask->scope = strcmp(scope, "model") == 0 ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
+	mask->scope = strcmp(scope, net_mask_scopes[NET_SCOPE_MODEL]) == 0 ? NET_SCOPE_MODEL : NET_SCOPE_LAYER;
 	mask->seed = (uint64_t)seed;
 	free(scope);
 	return 0;
@@ -141,7 +142,7 @@ int net_mask_write(const struct net_checkpoint *c, struct ts_meta *m)
 
 	return !k ? 0 :
 	       ts_meta_set_str(m, "mask", net_mask_kinds[k->kind]) < 0 || ts_meta_set_double(m, "keep", k->keep) < 0 ||
-			       ts_meta_set_str(m, "mask_scope", k->scope == NET_SCOPE_MODEL ? "model" : "layer") < 0 ||
+			       ts_meta_set_str(m, "mask_scope", net_mask_scopes[k->scope]) < 0 ||
 			       ts_meta_set_int(m, "dense_first", k->dense_first) < 0 ||
 			       ts_meta_set_int(m, "dense_last", k->dense_last) < 0 ||
 			       ts_meta_set_int(m, "mask_seed", (int64_t)k->seed) < 0 ?

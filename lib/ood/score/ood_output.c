@@ -9,7 +9,6 @@
 #include "ood/ood_identity.h"
 #include "ood/ood_internal.h"
 #include "ood/score/ood_output.h"
-#include "ts/ts_images.h"
 
 static int add_column(struct ts_header *h, const char *name, enum ts_type type, struct err *err)
 {
@@ -145,23 +144,6 @@ static int add_tuning(struct ts_header *h, const struct ood_scorer *s, size_t n,
 	return rc;
 }
 
-/* Maps the stream's classes to those of the fit, by name. */
-static int map_classes(struct ood_output *o, char *const *own, size_t n_own, char *const *learnt, size_t n)
-{
-	if (!(o->to = calloc(n_own + 1, sizeof *o->to)))
-		return -1;
-	o->n_to = n_own;
-	for (size_t i = 0; i < n_own; i++) {
-		size_t k = 0;
-
-		while (k < n && strcmp(own[i], learnt[k]) != 0)
-			k++;
-		o->to[i] = k < n ? (int64_t)k : -1;
-		o->found += k < n;
-	}
-	return 0;
-}
-
 /* The names of the model's classes: those of the fit's data, if their number is right, or else the stream's. They
  * differ where images of other classes, or in another order, went through a model that cannot name its own. */
 static int name_classes(struct ood_output *o, struct ts_meta *m, const struct ood_basis *from, struct err *err)
@@ -175,8 +157,8 @@ static int name_classes(struct ood_output *o, struct ts_meta *m, const struct oo
 	bool fits = n && n == from->classes; /* false for features without logits */
 
 	if (rc == 0 && fits && have == 1 && !ts_same_classes(own, n_own, learnt, n))
-		rc = map_classes(o, own, n_own, learnt, n);
-	if (rc == 0 && fits && (have == 0 || o->to))
+		rc = ts_map_classes(&o->classes, own, n_own, learnt, n);
+	if (rc == 0 && fits && (have == 0 || o->classes.to))
 		rc = ts_meta_set_strs(m, "classes", learnt, n);
 	ts_strs_free(own, n_own);
 	ts_strs_free(learnt, n);
@@ -205,13 +187,6 @@ int ood_output_init(struct ood_output *o, struct ts_header *h, const struct ood_
 	return 0;
 }
 
-static int64_t label_of(const struct ood_output *o, int64_t y)
-{
-	if (!o->to)
-		return y;
-	return y >= 0 && (size_t)y < o->n_to ? o->to[y] : -1;
-}
-
 int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struct ts_batch *from, uint64_t row,
 		    struct err *err)
 {
@@ -228,7 +203,7 @@ int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struc
 			return err_fail(err, "row %llu: labels out of range: %lld, with %zu classes",
 					(unsigned long long)(row + i), (long long)label[i], C);
 		if (label)
-			to_label[i] = label_of(o, label[i]);
+			to_label[i] = ts_class_of(&o->classes, label[i]);
 		if (name && ts_col_set_str(&to->cols[o->name], i, ts_col_str(name, i)) < 0)
 			return err_memory(err);
 	}
@@ -237,6 +212,5 @@ int ood_output_rows(const struct ood_output *o, struct ts_batch *to, const struc
 
 void ood_output_release(struct ood_output *o)
 {
-	free(o->to);
-	o->to = NULL;
+	ts_class_map_release(&o->classes);
 }

@@ -8,6 +8,7 @@
 
 #include "err/err.h"
 #include "ood/score/ood_method.h"
+#include "ts/ts_images.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,8 +17,7 @@ extern "C" {
 struct ood_output {
 	const struct ood_basis *from;
 	ptrdiff_t pred, label, name; /* numbers of the columns; -1: none. Scorer m's column is number m */
-	int64_t *to;                 /* (n_to) the fit's classes of those of the features, -1: none; NULL: the same */
-	size_t n_to, found;          /* found: how many it has */
+	struct ts_class_map classes; /* from the features' classes to the fit's */
 };
 
 /* Makes *o, and fills the empty scores header *h: columns for n scorers, one called `extra` (NULL: none) for a score

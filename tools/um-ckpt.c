@@ -168,13 +168,17 @@ static int import_onnx(struct net_checkpoint *c, const char *path, const struct 
 	return net_onnx_read(c, path, &onnx, err);
 }
 
+static bool is_called_safetensors(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && strcmp(dot, ".safetensors") == 0;
+}
+
 /* Of what we exported, safetensors have the normalisation. */
 static bool may_record(const char *path)
 {
-	static const char end[] = ".safetensors";
-	const size_t n = path ? strlen(path) : 0;
-
-	return !path || strcmp(path, "-") == 0 || (n >= sizeof end && strcmp(path + n - (sizeof end - 1), end) == 0);
+	return !path || strcmp(path, "-") == 0 || is_called_safetensors(path);
 }
 
 static int import(const char *path)
@@ -221,9 +225,8 @@ static int import(const char *path)
 
 static int export(const char *path)
 {
-	const char *dot = cli.output ? strrchr(cli.output, '.') : NULL;
 	const bool safetensors =
-		o.format == SAFETENSORS || (o.format == BY_NAME && dot && strcmp(dot, ".safetensors") == 0);
+		o.format == SAFETENSORS || (o.format == BY_NAME && cli.output && is_called_safetensors(cli.output));
 	struct net_checkpoint c;
 	struct err err;
 	int rc = net_load(&c, path, &err);

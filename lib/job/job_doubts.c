@@ -87,8 +87,7 @@ static void doubt_batches(const struct job *j)
 	if (last / parts + outliers == 1 && norms_pixels(j->c.net))
 		cli_warn("the last batch has a pass of 1 image, and the network has batch norms of maps of one pixel: "
 			 "what comes out of them is the same for every such image, and nothing is learnt from it; "
-			 "choose "
-			 "a --batch-size that leaves more than 1 of %zu images",
+			 "choose a --batch-size that leaves more than 1 of %zu images",
 			 j->data.n);
 }
 

@@ -125,10 +125,13 @@ static int save(struct ts_writer *out, struct ood_fit *f, const struct ts_header
 static int fit_one(struct ts_writer *out, int first, int argc, char **argv)
 {
 	struct work k = { cli_input(first, argc, argv), NULL };
+	struct err doubt;
 	int rc = fit_stream(&k);
 
 	if (rc == 0)
 		kit_warn_distorted(ts_reader_name(k.in), &ts_reader_header(k.in)->meta);
+	if (rc == 0 && ood_fit_guesses(k.fit, &doubt))
+		cli_warn("'%s': %s", ts_reader_name(k.in), doubt.text);
 	if (rc == 0)
 		rc = save(out, k.fit, (const struct ts_header *[]){ ts_reader_header(k.in) }, 1);
 	cli_check_reader(k.in);

@@ -123,6 +123,8 @@ static int begin(struct work *k)
 		return cli_error("%s", err.text);
 	if (*k->read.seen.text)
 		cli_warn("%s", k->read.seen.text);
+	if (*k->read.guess.text)
+		cli_warn("%s", k->read.guess.text);
 	while (baseline && k->baseline < k->read.n && strcmp(k->read.methods[k->baseline], baseline) != 0)
 		k->baseline++;
 	if (baseline && k->baseline == k->read.n)

@@ -140,6 +140,8 @@ static int read_id(struct work *k)
 		return cli_error("%s", err.text);
 	if (*k->read.seen.text)
 		cli_warn("%s", k->read.seen.text);
+	if (*k->read.guess.text)
+		cli_warn("%s", k->read.guess.text);
 	p->methods = k->read.methods;
 	p->n_methods = k->read.n;
 	if (!(k->eval = ood_eval_new(&p->id.scores, &o)))

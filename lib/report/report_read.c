@@ -47,6 +47,8 @@ int report_read_id(struct report_read *r, const char *path, const char *list, un
 		rc = ood_scores_read(id, in, r->methods, r->n, keep);
 	if (rc == 0)
 		ood_seen(ood_input_header(in), path, &r->seen);
+	if (rc == 0 && ood_guess_words(&id->guess, &r->guess))
+		err_prefix(&r->guess, "'%s': ", path);
 	return end(in, rc, history, err);
 }
 

@@ -18,6 +18,7 @@ struct report_read {
 	bool all;              /* these are all columns of the file */
 	struct ts_header made; /* how they were made */
 	struct err seen;       /* "", or a line that warns that these rows are no new ones: ood_seen() */
+	struct err guess;      /* "", or a line that warns that they are classified by chance: ood_guess_words() */
 };
 
 /* Reads the ID set: the columns of list, separated by commas, or (NULL) all. keep: flags of ood_scores_read(). history,

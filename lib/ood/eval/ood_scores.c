@@ -130,6 +130,7 @@ void ood_scores_release(struct ood_scores *set)
 	free_columns(set->right, set->n_methods);
 	free_columns(set->right_wide, set->n_methods);
 	free(set->mark);
+	ood_guess_release(&set->guess);
 	*set = (struct ood_scores){ 0 };
 }
 
@@ -227,7 +228,7 @@ static int take_scores(struct reading *k, size_t m)
 }
 
 /* Counts right predictions, if the input has pred and label. */
-static void take_labels(struct reading *k)
+static int take_labels(struct reading *k)
 {
 	const int64_t *label = k->label >= 0 ? k->b.cols[k->label].data : NULL;
 	const int64_t *pred = k->pred >= 0 ? k->b.cols[k->pred].data : NULL;
@@ -238,6 +239,8 @@ static void take_labels(struct reading *k)
 		int mark = l < 0 || !pred ? OOD_UNLABELLED : l == pred[i] ? OOD_RIGHT : OOD_WRONG;
 		k->set->labelled += mark != OOD_UNLABELLED;
 		k->set->n_right += mark == OOD_RIGHT;
+		if (mark != OOD_UNLABELLED && ood_guess_add(&k->set->guess, l, pred[i]) < 0)
+			return -1;
 		if (k->set->mark)
 			k->set->mark[k->set->n + i] = (uint8_t)mark;
 		if (odds && mark != OOD_UNLABELLED) {
@@ -248,6 +251,7 @@ static void take_labels(struct reading *k)
 			k->bin[bin].confidence += p;
 		}
 	}
+	return 0;
 }
 
 /* The sum over bins of |right - confidence|, both sums over a bin's rows, per row. */
@@ -273,7 +277,8 @@ static int read_rows(struct reading *k)
 		for (size_t m = 0; m < set->n_methods; m++)
 			if (take_scores(k, m) < 0)
 				return -1;
-		take_labels(k);
+		if (take_labels(k) < 0)
+			return ood_input_fail(k->in, "out of memory");
 		set->n += k->b.n;
 	}
 	if (rc == 0 && set->n == 0)

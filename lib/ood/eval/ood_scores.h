@@ -14,6 +14,7 @@
 
 #include "ood/eval/ood_input.h"
 #include "ood/eval/ood_metrics.h"
+#include "ood/ood_guess.h"
 #include "ts/ts.h"
 
 #ifdef __cplusplus
@@ -33,6 +34,7 @@ struct ood_scores {
 	size_t n_methods;
 	uint32_t **order;           /* order[m][k]: the row of the k-th smallest; or NULL */
 	uint64_t labelled, n_right; /* rows with a label; those whose pred is equal to it */
+	struct ood_guess guess;     /* the labelled rows' classes */
 	uint8_t *mark;              /* (n) enum above; NULL: not requested, or no labels */
 	float **right;              /* the scores of the n_right rows, sorted; NULL if mark is */
 	double **right_wide;        /* likewise, for the methods in `wide` */

@@ -9,6 +9,7 @@
 #include "num/num_softmax.h"
 #include "ood/ood_identity.h"
 #include "ood/fit/ood_fit.h"
+#include "ood/ood_guess.h"
 #include "ood/ood_internal.h"
 #include "num/num_linalg.h"
 #include "ood/score/ood_method.h"
@@ -244,6 +245,15 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 	}
 	f->rows += b->n;
 	return 0;
+}
+
+bool ood_fit_guesses(const struct ood_fit *f, struct err *words)
+{
+	struct ood_guess g = { .label = f->features.count, .pred = f->pred_count, .n = f->logits ? f->classes : 0 };
+
+	for (size_t k = 0; k < g.n; k++)
+		g.right += f->right_count[k];
+	return ood_guess_words(&g, words);
 }
 
 /* ---- merging and the end --------------------------------------------------------------------- */

@@ -117,7 +117,7 @@ val() {
 ok '--val of some of the classes, in another order: by their names' '
 	val as star disc tee >want && val tee star disc >got && grep -q "val_acc=" want && cmp got want'
 ok 'whose labels are wrong on purpose: a warning' '
-	mkdir -p n/a n/b && cp "$SRC"/t/golden/ds/photos/cat/0.png n/a/ && cp "$SRC"/t/golden/ds/photos/cat/0.png n/b/2.png && ds-pack --size 32 --label-noise 0.5 -o noisy.ts n && ds-pack --size 32 -o clean.ts n &&
+	mkdir -p wrong/a wrong/b && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/a/ && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/b/2.png && ds-pack --size 32 --label-noise 0.5 -o noisy.ts wrong && ds-pack --size 32 -o clean.ts wrong &&
 	um-train -a fc -e 1 --val noisy.ts -o x.ckpt clean.ts 2>err && grep -q "noisy.ts.: some labels are wrong on purpose (ds-pack --label-noise)" err && um-train -a fc -e 1 --val clean.ts -o x.ckpt noisy.ts 2>err && ! grep "on purpose" err'
 ok 'of a class that the model has not: refused' '
 	/usr/bin/python3 subset.py tee star <val.ts | um-train -q -a densenet:depth=10,growth=4 -e 1 -o two.ckpt &&

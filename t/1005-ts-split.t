@@ -25,7 +25,7 @@ golden-net images 20 2 8 >i
 arch='--arch conv2:width=0.02 --epochs 1 --batch-size 4'
 ok 'um-train --held: the images that are held out, which the training lacks' '
 	um-train -q --threads 1 $arch --val-fraction 0.2 --held h -o c i && test "$(ts-dump h | wc -l)" = 4 && ts-dump --header h | grep -q "\"label\"" &&
-	ts-dump i | sed "s/, \"name\".*/}/" | sort >all && ts-dump h | sort >held && test "$(comm -12 all held | wc -l)" = 4'
+	ts-dump i | sort >all && ts-dump h | sort >held && test "$(comm -12 all held | wc -l)" = 4'
 ok 'its bytes are the same, and change nothing of the training' 'um-train -q --threads 1 --no-history $arch --val-fraction 0.2 --held h2 -o c2 i && um-train -q --threads 1 --no-history $arch --val-fraction 0.2 -o c3 i && cmp c2 c3'
 ok 'a run goes on with --resume whether --held is said or not' 'um-train -q --threads 1 $arch --run r --val-fraction 0.2 --held h3 i && um-train -q --threads 1 $arch --run r --val-fraction 0.2 --resume i'
 ok '--held is not the output' 'fails 2 "are the same file" um-train $arch --val-fraction 0.2 --held ./c -o c i'

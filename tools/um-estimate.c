@@ -144,7 +144,7 @@ static int read_all(struct work *k)
 static int read_fraction(struct work *k)
 {
 	struct um_data d = { 0 }, held = { 0 };
-	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20);
+	int rc = um_data_read(&d, k->r, (size_t)max_memory << 20, false);
 
 	for (size_t i = 0; rc == 0 && i < d.n; i++)
 		d.label[i] = ts_class_of(&k->classes, d.label[i]);

@@ -14,7 +14,7 @@
 /* Reads images into d, and the parts of their header that the history needs into h. */
 static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, struct err *err)
 {
-	if (um_data_read(d, r, (size_t)j->o->max_memory << 20) < 0)
+	if (um_data_read(d, r, (size_t)j->o->max_memory << 20, j->o->held != NULL) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
 	ts_header_init(h, "images");
 	if (ts_header_chain(h, ts_reader_header(r)) < 0 || ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)

@@ -15,10 +15,29 @@ enum { PAD = 4 };
 struct reading {
 	struct ts_reader *r;
 	size_t image;
-	ptrdiff_t label; /* -1: none */
+	ptrdiff_t label, name; /* -1: none */
 	size_t max_bytes;
 	size_t cap; /* rows that there is room for */
 };
+
+/* Makes room for n rows. */
+static int grow(struct um_data *d, struct reading *in, size_t row, size_t n)
+{
+	uint8_t *pixels = realloc(d->image, n * row);
+	int64_t *labels = pixels ? realloc(d->label, n * sizeof *labels) : NULL;
+	char **names = labels && in->name >= 0 ? realloc(d->name, n * sizeof *names) : NULL;
+
+	if (pixels)
+		d->image = pixels;
+	if (labels)
+		d->label = labels;
+	if (names)
+		d->name = names;
+	if (!labels || (in->name >= 0 && !names))
+		return -1;
+	in->cap = n;
+	return 0;
+}
 
 /* Appends the rows of b. */
 static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
@@ -31,19 +50,14 @@ static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
 				      "more than %zu MiB of images; raise --max-memory or take a part "
 				      "with ts-cat --sample",
 				      in->max_bytes >> 20);
-	if (want > in->cap) {
-		size_t n = in->cap + in->cap / 2 > want ? in->cap + in->cap / 2 : want;
-		uint8_t *pixels = realloc(d->image, n * image->row);
-		int64_t *labels;
-
-		if (pixels)
-			d->image = pixels;
-		labels = pixels ? realloc(d->label, n * sizeof *labels) : NULL;
-		if (!labels)
+	if (want > in->cap && grow(d, in, image->row, in->cap + in->cap / 2 > want ? in->cap + in->cap / 2 : want) < 0)
+		return ts_reader_fail(in->r, "out of memory");
+	for (size_t i = 0; in->name >= 0 && i < b->n; i++)
+		if (!(d->name[d->n + i] = strdup(ts_col_str(&b->cols[in->name], i)))) {
+			while (i > 0)
+				free(d->name[d->n + --i]);
 			return ts_reader_fail(in->r, "out of memory");
-		d->label = labels;
-		in->cap = n;
-	}
+		}
 	memcpy(d->image + d->n * image->row, image->data, b->n * image->row);
 	if (label)
 		memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
@@ -70,8 +84,16 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 	return 0;
 }
 
+/* The column of names, or -1. */
+static ptrdiff_t find_names(const struct ts_header *h)
+{
+	const struct ts_field *f = ts_header_field(h, "name");
+
+	return f && f->type == TS_STR && f->ndim == 0 ? f - h->fields : -1;
+}
+
 /* least: the smallest label allowed; if below 0, the column may be missing. */
-static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least)
+static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least, bool names)
 {
 	const struct ts_field *image = ts_images_field(r);
 	const struct ts_header *h = ts_reader_header(r);
@@ -91,6 +113,7 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 	d->w = (int)image->shape[2];
 	in.image = (size_t)ts_header_col(h, "image");
 	in.label = ts_header_col(h, "label");
+	in.name = names ? find_names(h) : -1;
 	if (ts_batch_init(&b, h) < 0)
 		return ts_reader_fail(r, "out of memory");
 	while ((rc = ts_reader_next(r, &b)) == 1)
@@ -102,20 +125,21 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 	return check_labels(d, r, least);
 }
 
-int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes)
+int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes, bool names)
 {
-	return read_images(d, r, max_bytes, 0);
+	return read_images(d, r, max_bytes, 0, names);
 }
 
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes)
 {
-	return read_images(d, r, max_bytes, -1);
+	return read_images(d, r, max_bytes, -1, false);
 }
 
 void um_data_release(struct um_data *d)
 {
 	free(d->image);
 	free(d->label);
+	ts_strs_free(d->name, d->n);
 	ts_strs_free(d->classes, d->n_classes);
 	*d = (struct um_data){ 0 };
 }
@@ -141,7 +165,8 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 	}
 	held->image = malloc(n * row);
 	held->label = malloc(n * sizeof *held->label);
-	if (!idx || !held->image || !held->label) {
+	held->name = d->name ? malloc(n * sizeof *held->name) : NULL;
+	if (!idx || !held->image || !held->label || (d->name && !held->name)) {
 		err_memory(err);
 		free(idx);
 		return -1;
@@ -154,6 +179,8 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 
 		memmove(to->image + at * row, d->image + i * row, row);
 		to->label[at] = d->label[i];
+		if (d->name)
+			to->name[at] = d->name[i];
 	}
 	held->n = n;
 	d->n = stay;
@@ -161,26 +188,40 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 	return 0;
 }
 
+/* Rows i to i + n. */
+static int fill(struct ts_batch *b, const struct um_data *d, size_t i, size_t n)
+{
+	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+
+	if (ts_batch_resize(b, n) < 0)
+		return -1;
+	memcpy(b->cols[0].data, d->image + i * row, n * row);
+	memcpy(b->cols[1].data, d->label + i, n * sizeof *d->label);
+	for (size_t k = 0; d->name && k < n; k++)
+		if (ts_col_set_str(&b->cols[2], k, d->name[i + k]) < 0)
+			return -1;
+	return 0;
+}
+
 int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
-	const size_t shape[] = { (size_t)d->c, (size_t)d->h, (size_t)d->w }, row = shape[0] * shape[1] * shape[2];
+	const size_t shape[] = { (size_t)d->c, (size_t)d->h, (size_t)d->w };
 	struct ts_batch b = { .n = 0 };
 	int rc = 0;
 
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    ts_batch_init(&b, h) < 0 || ts_batch_resize(&b, 1) < 0) {
+	    (d->name && ts_header_add(h, "name", TS_STR, 0, NULL) < 0) || ts_batch_init(&b, h) < 0 ||
+	    ts_batch_resize(&b, 1) < 0) {
 		ts_batch_release(&b);
 		return err_memory(err);
 	}
 	rc = ts_writer_begin(w, h);
-	for (size_t i = 0, n; i < d->n && rc == 0; i += n) {
-		n = ts_batch_rows(&b, d->n - i < 256 ? d->n - i : 256, 8 << 20);
-		if (ts_batch_resize(&b, n) < 0) {
+	for (size_t i = 0; i < d->n && rc == 0; i += b.n) {
+		rc = fill(&b, d, i, ts_batch_rows(&b, d->n - i < 256 ? d->n - i : 256, 8 << 20));
+		if (rc < 0) {
 			ts_batch_release(&b);
 			return err_memory(err);
 		}
-		memcpy(b.cols[0].data, d->image + i * row, n * row);
-		memcpy(b.cols[1].data, d->label + i, n * sizeof *d->label);
 		rc = ts_writer_write(w, &b);
 	}
 	ts_batch_release(&b);

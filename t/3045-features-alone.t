@@ -64,6 +64,7 @@ f = np.load(\"zero.npz\"); z, W, b, l = (f[k].astype(\"f8\") for k in (\"feature
 u = -np.linalg.pinv(W, rcond=1e-6) @ b; v = np.linalg.eigh((z - u).T @ (z - u))[1][:, :6]; n = np.linalg.norm((z - u) @ v, axis=1)
 want = np.c_[-n, np.log(np.exp(l).sum(1)) - l.max(1).mean() / n.mean() * n]
 assert np.linalg.norm(u) < 10 and np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-5)"'
+ok 'and core: no residual is lost to rounding' 'ood-score -v --fit zero.fit -m core zero.f 2>err >core.s && grep -q "core: the residual has 8 of 12 dimensions" err'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
 ok 'kernel PCA and sirc refuse features without variance: the rest would be rounding' '
 	$py -c "

@@ -35,6 +35,22 @@ ok 'trained on one part: the other is new, and all of them are not' '
 ok 'what a training held out, and what chose its best epoch, is new' '
 	um-train -q -a fc -e 1 --val-fraction 0.5 --held held.images -o m.ckpt train.images && fit part.images && score held.images && new held.images.scores &&
 	train --val test.images train.images && fit train.images && score test.images && new test.images.scores'
+ok 'two trainings that hold out the same, one after the other: new; another seed or share, in either form: not' '
+	um-train -q -a fc -e 1 --val-fraction 0.5 --seed 3 --held held.images -o a.ckpt train.images && um-train -q --init a.ckpt -e 1 --val-frac=0.50 --seed=3 --held b.images -o m.ckpt train.images && fit test.images && score held.images && new held.images.scores && score b.images && new b.images.scores &&
+	for o in "--seed 4 --val-fraction 0.5" "--seed 3 --val-fraction 0.4"; do um-train -q --init a.ckpt -e 1 $o --held b.images -o m.ckpt train.images && fit test.images && score b.images && seen "network was trained on" b.images.scores || return; done'
+ok 'what um-prune held out, of a network that was trained on it, and that was not' '
+	um-train -q -a fc -e 1 --val-fraction 0.5 -o a.ckpt train.images && um-prune -q --model a.ckpt -e 1 --val-fraction 0.5 --held held.images -o m.ckpt train.images && fit test.images && score held.images && new held.images.scores &&
+	um-train -q -a fc -e 1 -o a.ckpt train.images && um-prune -q --model a.ckpt -e 1 --val-fraction 0.5 --held held.images -o m.ckpt train.images && fit test.images && score held.images && seen "network was trained on" held.images.scores'
+warned() { grep -c "by its history" err | grep -qx 1 && ! grep -q "%" err; }
+ok 'training warns of images to validate on that it, or what it begins with, is trained on' '
+	um-train -a fc -e 1 --val train.images -o a.ckpt train.images 2>err && warned && grep -q "^um-train: .train.images.: by its history, the network is trained on these images" err &&
+	um-train --init a.ckpt -e 1 --val-fraction 0.5 -o m.ckpt train.images 2>err && warned && grep -q "^um-train: --val-fraction: by its history, .a.ckpt. was trained on some" err &&
+	um-prune -m a.ckpt -e 1 --val-fraction 0.5 -o m.ckpt train.images 2>err && warned && um-train --init a.ckpt -e 1 --val train.images -o m.ckpt test.images 2>err && warned'
+quiet() { um-train "$@" -o m.ckpt train.images 2>err && ! grep -q history err || { cat err; false; }; }
+ok 'and of no others: held out, of another file, held out before, with --config or a run that goes on' '
+	quiet -a fc -e 1 --val-fraction 0.5 && mv m.ckpt a.ckpt && quiet -a fc -e 1 --val test.images && quiet --init a.ckpt -e 1 --val-fraction 0.5 &&
+	echo "val-fraction: 0.5" >c.yaml && quiet -a fc -e 1 --config c.yaml && mv m.ckpt a.ckpt && quiet --init a.ckpt -e 1 --config c.yaml && quiet --init a.ckpt -e 1 --val-fraction 0.5 &&
+	quiet -a fc -e 1 --val-fraction 0.5 --run runs && quiet -a fc -e 2 --val-fraction 0.5 --run runs --resume'
 ok 'images from standard input, of which a history knows nothing' '
 	cp "$SRC"/t/golden/ds/photos/cat/*.* . && for s in one two; do ls [0-9]*.* | ds-pack --stream --size 32 >$s.images; done && train train.images && um-embed -q -m m.ckpt one.images | ood-fit -q -o f.fit && um-embed -q -m m.ckpt two.images | ood-score -q -f f.fit -m fdbd -o two.s && ood-threshold -a 0.3 -o x.thr two.s 2>err && ! test -s err || { cat err; false; }'
 ok 'what was held out is images, too' '

@@ -53,6 +53,18 @@ a, b = (np.load(s + \"_alone.npz\")[\"features\"].astype(\"f8\") for s in (\"tra
 v = np.linalg.eigh(np.cov(a.T, bias=True))[1][:, :-5]; want = -np.linalg.norm((b - m) @ v, axis=1)
 assert np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-6)" &&
 	ood-score -q --fit h.fit -m residual test.x | ts-cat --select residual | ts-dump --tsv >r1 && ood-score -q --fit h.fit -m residual test.h | ts-cat --select residual | ts-dump --tsv | cmp - r1'
+ok 'vim and residual of a last layer whose rows add up to zero, but for rounding to floats' '
+	$py -c "
+import numpy as np
+r = np.random.default_rng(0); W = r.normal(size=(5, 12)); W -= W.mean(0); W = W.astype(\"f4\"); b = r.normal(size=5).astype(\"f4\"); z = r.normal(size=(90, 12)).astype(\"f4\")
+np.savez(\"zero.npz\", features=z, logits=z @ W.T + b, label=np.arange(90) % 5, **{\"fc.weight\": W, \"fc.bias\": b})" &&
+	ts-import -q zero.npz -o zero.f && ood-fit -q -o zero.fit zero.f && ood-score -q --fit zero.fit -m residual,vim zero.f | ts-cat --select residual,vim | ts-dump --tsv >r && $py -c "
+import numpy as np
+f = np.load(\"zero.npz\"); z, W, b, l = (f[k].astype(\"f8\") for k in (\"features\", \"fc.weight\", \"fc.bias\", \"logits\"))
+u = -np.linalg.pinv(W, rcond=1e-6) @ b; v = np.linalg.eigh((z - u).T @ (z - u))[1][:, :6]; n = np.linalg.norm((z - u) @ v, axis=1)
+want = np.c_[-n, np.log(np.exp(l).sum(1)) - l.max(1).mean() / n.mean() * n]
+assert np.linalg.norm(u) < 10 and np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-5)"'
+ok 'and core: no residual is lost to rounding' 'ood-score -v --fit zero.fit -m core zero.f 2>err >core.s && grep -q "core: the residual has 8 of 12 dimensions" err'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
 ok 'kernel PCA and sirc refuse features without variance: the rest would be rounding' '
 	$py -c "

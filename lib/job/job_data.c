@@ -228,20 +228,26 @@ static int resume(struct job *j, struct err *err)
 	return job_team_checkpoint(j, err);
 }
 
+int job_held_header(const struct job *j, struct ts_header *h, struct err *err)
+{
+	const struct ts_header *images = &j->parents[JOB_IMAGES];
+
+	ts_header_init(h, "images");
+	cli_history_part(h, &images, 1, "held");
+	return ts_meta_merge(&h->meta, &images->meta) < 0 ? err_memory(err) : 0;
+}
+
 /* Writes the held-out images as a stream, for thresholds and tables, which need images that the network has not been
  * trained on. */
 static int write_held(const struct job *j, struct err *err)
 {
-	const struct ts_header *images = &j->parents[JOB_IMAGES];
 	struct ts_writer *w = ts_writer_open(j->o->held);
 	struct ts_header h;
 	int rc;
 
 	if (!w)
 		return err_memory(err);
-	ts_header_init(&h, "images");
-	cli_history_part(&h, &images, 1, "held");
-	rc = ts_meta_merge(&h.meta, &images->meta) < 0 ? err_memory(err) : um_data_write(&j->held, &h, w, err);
+	rc = job_held_header(j, &h, err) < 0 ? -1 : um_data_write(&j->held, &h, w, err);
 	ts_header_release(&h);
 	ts_writer_close(w);
 	return rc;

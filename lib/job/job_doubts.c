@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "job/job_internal.h"
+#include "ood/ood_seen.h"
 #include "um/loss/um_loss.h"
 
 static void doubt_dropout(const struct job *j)
@@ -91,8 +92,34 @@ static void doubt_batches(const struct job *j)
 			 j->data.n);
 }
 
+/* Images to validate on that the network learns from, or did before --init: the best epoch and what --ood reports are
+ * chosen on them. */
+static void doubt_validation(const struct job *j)
+{
+	const struct job_options *o = j->o;
+	struct ts_header held;
+	struct err err;
+
+	if (j->resumed || !j->held.n || !job_is_first(o))
+		return;
+	if (o->val) {
+		if (ood_seen_images(&j->c.header, &j->parents[JOB_VAL]))
+			cli_warn("'%s': by its history, the network is trained on these images, or some of them, so "
+				 "that validation looks better than on new ones; take images that are held out",
+				 o->val);
+		return;
+	}
+	if (job_held_header(j, &held, &err) == 0 && ood_seen_images(&j->c.header, &held))
+		cli_warn("--val-fraction: by its history, '%s' was trained on some of these images, so that validation "
+			 "looks better than on new ones; hold out the same with its --val-fraction and --seed, or give "
+			 "other images to --val",
+			 o->start ? o->start : j->input);
+	ts_header_release(&held);
+}
+
 void job_doubts_before(const struct job *j)
 {
+	doubt_validation(j);
 	doubt_batches(j);
 	doubt_level(j);
 	doubt_classes(j);

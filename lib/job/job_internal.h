@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Shared by the files of lib/job. Calls go one way: job_main calls job_loop and job_data; job_loop calls job_report,
- * job_log, job_doubts and job_data; these call job_ood, job_score, job_dir and job_oe; job_options calls job_oe. */
+ * job_log, job_doubts and job_data; job_doubts calls job_data; these call job_ood, job_score, job_dir and job_oe;
+ * job_options calls job_oe. */
 #ifndef JOB_INTERNAL_H
 #define JOB_INTERNAL_H
 
@@ -34,6 +35,9 @@ int job_team_images(const struct job *j, struct err *err) TS_CHECKED;
 int job_team_values(const struct job *j, struct err *err) TS_CHECKED;
 /* Does every rank have an image in each pass? */
 int job_team_batches(const struct job *j, struct err *err) TS_CHECKED;
+
+/* The header of the images that --val-fraction holds out, as --held writes it; the caller releases it. */
+int job_held_header(const struct job *j, struct ts_header *h, struct err *err) TS_CHECKED;
 
 /* ---- job_doubts.c: warnings ---- */
 

@@ -198,7 +198,7 @@ out:
 static int least_squares(double *w, size_t c, size_t d, double *x, double *s, struct err *err)
 {
 	const int rows = (int)c, cols = (int)d, one = 1, ask = -1, longer = (int)(c > d ? c : d);
-	const double least = longer * DBL_EPSILON;
+	const double least = sqrt((double)longer) * FLT_EPSILON;
 	int info, rank, iwanted = 0, size, isize, *iwork = NULL;
 	double wanted = 0, *work = NULL;
 
@@ -214,7 +214,8 @@ static int least_squares(double *w, size_t c, size_t d, double *x, double *s, st
 	return rc;
 }
 
-/* By singular values, taking those below longer * epsilon * the largest for zero, as NumPy's pinv does. */
+/* By singular values, taking those for zero that rounding W to floats may have made. Its error, of independent entries,
+ * is about epsilon sqrt(longer) of their size, and the largest singular value at least that size. */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 {
 	size_t longer = c > d ? c : d, shorter = c < d ? c : d;

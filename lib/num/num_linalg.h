@@ -64,7 +64,8 @@ void num_solve_upper(const double *u, size_t d, bool transposed, double *x);
 /* The upper half of U becomes that of (U^T U)^-1. -1: U has a zero on its diagonal. */
 int num_cholesky_inverse(double *u, size_t d) __attribute__((warn_unused_result));
 
-/* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b.
+/* The u (d) of least norm among those that bring W u = b closest to zero; W (c,d), b (c): pinv(W) b. W is of floats, as
+ * last layers are: rows that follow from others but for rounding, as where all add up to zero, add no direction.
  * -1: out of memory, or there is none (W or b is not finite). */
 int num_least_squares(const double *w, size_t c, size_t d, const double *b, double *u, struct err *err)
 	__attribute__((warn_unused_result));

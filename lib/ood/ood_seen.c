@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Follows rows through a history, from scores up to the images that were packed. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ood/ood_seen.h"
@@ -29,10 +31,15 @@ static bool any_arg(const struct ts_step *s, const char *start)
 	return false;
 }
 
-/* What um-train --held wrote: images. */
+static bool is_training(const struct ts_step *s)
+{
+	return is(s, "um-train") || is(s, "um-prune");
+}
+
+/* What --held wrote: images. */
 static bool is_held(const struct ts_step *s)
 {
-	return is(s, "um-train") && any_arg(s, "# held");
+	return is_training(s) && any_arg(s, "# held");
 }
 
 static bool is_checkpoint(const struct ts_step *s)
@@ -118,19 +125,40 @@ static bool learnt(const struct flow *f, const struct ts_step *s, size_t at)
 	return f->passed[i] || (f->images && f->own_id[f->images - f->h->history] && f->has_images[i]);
 }
 
-/* Did training s hold out the scored rows? */
+/* The number that an option has; getopt takes its beginning, too. The last one counts. 0: none. NAN: not known, as a
+ * config file may have one. */
+static double number(const struct ts_step *s, const char *start)
+{
+	double x = any_arg(s, "--co") ? NAN : 0;
+
+	for (size_t i = 0; i < s->n_args; i++) {
+		const char *equals = strchr(s->args[i], '=');
+
+		if (strncmp(s->args[i], start, strlen(start)) != 0)
+			continue;
+		if (equals)
+			x = strtod(equals + 1, NULL);
+		else if (i + 1 < s->n_args)
+			x = strtod(s->args[i + 1], NULL);
+	}
+	return x;
+}
+
+static bool may_be_same(double a, double b)
+{
+	return isnan(a) || isnan(b) || a == b;
+}
+
+/* Did training s hold out the scored rows? The images, the share and the seed say which these are, so that one training
+ * that goes on from another may hold out the same. */
 static bool held_out(const struct flow *f, const struct ts_step *s)
 {
 	for (size_t i = 0; i < f->h->n_history; i++) {
 		const struct ts_step *t = &f->h->history[i];
-		size_t same = 0;
 
-		if (!f->passed[i] || !is_held(t) || t->n_args != s->n_args + 1 || !t->n_prev ||
-		    strcmp(t->prev[0], s->prev[IMAGES]) != 0)
-			continue;
-		while (same < s->n_args && strcmp(t->args[same], s->args[same]) == 0)
-			same++;
-		if (same == s->n_args)
+		if (f->passed[i] && is_held(t) && t->n_prev && strcmp(t->prev[0], s->prev[IMAGES]) == 0 &&
+		    may_be_same(number(s, "--val-f"), number(t, "--val-f")) &&
+		    may_be_same(number(s, "--see"), number(t, "--see")))
 			return true;
 	}
 	return false;
@@ -160,7 +188,7 @@ static const char *what_saw(const struct ts_header *h)
 	for (size_t i = 0; i < h->n_history; i++) {
 		const struct ts_step *s = &h->history[i];
 
-		if ((is(s, "um-train") || is(s, "um-prune")) && !is_held(s) && trained(&f, s))
+		if (is_training(s) && !is_held(s) && trained(&f, s))
 			return "the network was trained on";
 		if (is(s, "ood-fit") && !any_arg(s, "--tune") && fitted(&f, s))
 			what = "the fit was made of";
@@ -180,4 +208,15 @@ bool ood_seen(const struct ts_header *scores, const char *name, struct err *word
 		 "images that were held out",
 		 name, what);
 	return true;
+}
+
+bool ood_seen_images(const struct ts_header *network, const struct ts_header *images)
+{
+	struct ts_header all; /* as if they had been embedded: the last step is theirs */
+
+	ts_header_init(&all, "features");
+	const bool seen = ts_header_chain(&all, network) == 0 && ts_header_chain(&all, images) == 0 &&
+			  ts_header_log(&all, "um-embed", "", 0, NULL, &images, 1) == 0 && what_saw(&all);
+	ts_header_release(&all);
+	return seen;
 }

@@ -25,6 +25,8 @@ extern "C" {
  * that were packed anew by the very same command count as the same. What ds-pack read from standard input counts as
  * new, like rows without a history, and those of versions that did not tell the parts of a ts-split apart. */
 bool ood_seen(const struct ts_header *scores, const char *name, struct err *words);
+/* The same of a network and the images that it is to be judged by, from the headers of both. */
+bool ood_seen_images(const struct ts_header *network, const struct ts_header *images);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
  * of r over training rows that the model takes for the same class. Each is standardised by its mean and standard
  * deviation over training data. Here all of these come from the bank. The paper calls the sum "normalized summation"
  * and gives no details. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,21 +32,25 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* Gram-Schmidt, with every vector orthogonalised twice, which is enough (Giraud, Langou, Rozloznik, 2005). A vector
- * that depends on those before it, up to rounding, adds nothing. */
+ * that depends on those before it, up to the rounding of weights to floats, adds nothing. */
 static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 {
+	double most = 0;
+
+	for (size_t c = 0; c < C; c++)
+		most = fmax(most, dot(weight + c * D, weight + c * D, D));
+	most = sqrt(most);
 	for (size_t c = 0; c < C && k->rank < D; c++) {
-		double *v = k->span + k->rank * D, before = 0;
+		double *v = k->span + k->rank * D;
 		for (size_t d = 0; d < D; d++)
 			v[d] = weight[c * D + d];
-		before = sqrt(dot(v, v, D));
 		for (size_t i = 0; i < 2 * k->rank; i++) {
 			const double *b = k->span + i % k->rank * D, along = dot(v, b, D);
 			for (size_t d = 0; d < D; d++)
 				v[d] -= along * b[d];
 		}
 		double norm = sqrt(dot(v, v, D));
-		if (!(norm > 1e-10 * before))
+		if (!(norm > sqrt((double)C) * FLT_EPSILON * most))
 			continue;
 		for (size_t d = 0; d < D; d++)
 			v[d] /= norm;

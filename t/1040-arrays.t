@@ -222,5 +222,10 @@ ok 'columns of an array that were sorted as text, of which one is missing, or th
 	printf "run1,run2,run10\n1,2,3\n" >x.csv && ts-import x.csv -o u && ts-dump --header u | grep -q run10'
 ok 'a column that is left out for want of a number: which line lacks it' 'printf "msp,energy\n0.5,1\nNA,2\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .msp. text (2,), because line 3 is not a number$" err &&
 	fails 1 "msp. is text (2,), because line 3 is not a number, where features are" ts-import -q --features msp x.csv'
+ok 'names that look like numbers keep their text, and are no scores: also of features, and whole numbers in .npz' '
+	printf "name,msp\n0012,0.5\n1e5,0.25\n" >x.csv && ts-import x.csv -o u && test "$(ts-dump --tsv u | tr "\t\n" " ;")" = "msp name;0.5 0012;0.25 1e5;" &&
+	printf "f0,f1,f2,filename\n1,2,3,0007\n" >x.csv && ts-import -q x.csv -o u && test "$(ts-dump --tsv u | tail -n 1)" = 0007 &&
+	$py -c "import numpy as np; np.savez(\"x.npz\", msp=np.arange(3.), names=np.array([7, 8, 9]))" &&
+	ts-import x.npz -o u 2>err && test "$(ts-dump --tsv u | head -n 1)" = msp && grep -q "left out: .names. <i8" err && ts-import x.npz --columns names -o u'
 ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'
 done_testing

@@ -68,6 +68,9 @@ ok 'warnings where a number means little' 'ood-metrics --pivot --show auroc,aupr
 # ---- seeds ----
 s() { printf 'method\tset\tauroc\tfpr95\nmsp\tx\t%s\t0.9\nmsp\taverage\t%s\t0.9\nvim\tx\t%s\t0.5\nvim\taverage\t%s\t0.5\n' $1 $1 $2 $2; }
 s 0.5 0.7 >1.tsv; s 0.6 0.7 >2.tsv; s 0.7 1 >3.tsv
+ok 'a metric of the ID set alone has no column, which is said if it was asked for' '
+	ood-metrics --pivot --show auroc,id_acc --id id.tsv a.tsv 2>err >out && grep -q "no column for id_acc" err && ! grep -q ece err &&
+	ood-metrics --pivot --show all --id id.tsv a.tsv 2>err >out && ! grep -q "no column" err'
 ok 'seeds: the deviation of means, and that of the differences' 'ood-seeds --pivot --show auroc 1.tsv 2.tsv 3.tsv >out && cmp - out <<END
 method                             x
 msp                   60.00+ (10.00)

@@ -88,6 +88,14 @@ bool arr_has_word(const char *name, const char *const *words)
 	return false;
 }
 
+bool arr_is_name(const char *name)
+{
+	for (size_t i = 0; arr_words[ARR_NAME][i]; i++)
+		if (strcasecmp(name, arr_words[ARR_NAME][i]) == 0)
+			return true;
+	return false;
+}
+
 /* ---- arrays ----------------------------------------------------------------------------------- */
 
 bool arr_is_number(const struct arr *a)

@@ -9,10 +9,11 @@
  *	double v = arr_number(a, 3);		// the fourth element, the last index running fastest
  *	arr_set_release(&s);
  *
- * A table's columns are arrays (rows), of doubles if all cells are numbers, otherwise of text. Adjacent columns NAME.0,
- * NAME.1, ... form one array (rows, columns). So do NAME[0], ...; NAME0, ... and NAME_0, ... if NAME means features or
- * logits or there are at least 8; and 0, 1, ... without a name. The first line names the columns, unless it holds only
- * numbers: then all columns are one array, named after the file. Separators are found as in ts_cell.h.
+ * A table's columns are arrays (rows), of doubles if all cells are numbers, otherwise of text; a column called name,
+ * path and the like is text in any case. Adjacent columns NAME.0, NAME.1, ... form one array (rows, columns). So do
+ * NAME[0], ...; NAME0, ... and NAME_0, ... if NAME means features or logits or there are at least 8; and 0, 1, ...
+ * without a name. The first line names the columns, unless it holds only numbers: then all columns are one array, named
+ * after the file. Separators are found as in ts_cell.h.
  *
  * A Parquet file's columns are arrays: numbers (rows), lists of as many numbers in each row (rows, numbers), text.
  * Others (nulls, rows of different lengths, structs, lists of lists, dates; encodings and compressions that are not

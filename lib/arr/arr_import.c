@@ -232,7 +232,9 @@ static bool is_further(const struct arr_import *im, const struct arr *a)
 {
 	if (is_used(im, a) || a->kind == ARR_OTHER || a->ndim == 0 || (im->n_c > 0 && a->shape[0] != im->rows))
 		return false;
-	return im->scores ? arr_is_number(a) && is_one_a_row(a) : a->ndim <= 2 && arr_row(a) > 0;
+	if (im->scores)
+		return arr_is_number(a) && is_one_a_row(a) && !arr_is_name(a->name);
+	return a->ndim <= 2 && arr_row(a) > 0;
 }
 
 static int add_columns(struct arr_import *im, struct ts_header *h, struct err *err)

@@ -236,7 +236,7 @@ static int fill(struct table *t, size_t c, const char *cell, void *data, struct 
 static int add_group(struct table *t, size_t first, size_t n, const char *file, struct filling *f, struct err *err)
 {
 	struct arr a = { .decimal = true, .ndim = n > 1 || !t->heading ? 2 : 1, .shape = { t->rows, n } };
-	const bool text = n == 1 && t->c[first].text;
+	const bool text = n == 1 && (t->c[first].text || (t->heading && arr_is_name(t->c[first].name)));
 	const size_t len = n > 1 ? arr_group_base(t->c[first].name) : strlen(t->c[first].name);
 	char name[TS_MAX_NAME + 1];
 	void *room;
@@ -262,7 +262,7 @@ static int add_group(struct table *t, size_t first, size_t n, const char *file, 
 	a.size = text ? 0 : sizeof(double);
 	a.data = room;
 	a.strings = text ? room : NULL;
-	a.odd = text && t->c[first].number ? t->c[first].odd : 0;
+	a.odd = t->c[first].text && t->c[first].number ? t->c[first].odd : 0;
 	for (size_t i = 0; i < n; i++)
 		f->at[first + i] = (struct place){ text ? NULL : (double *)room + i, text ? room : NULL, n };
 	return arr_add(f->s, &a, *name ? name : file, err) < 0 ? err_prefix(err, "line 1: ") : 0;

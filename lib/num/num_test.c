@@ -16,22 +16,21 @@ double num_p_value(double difference, double variance)
 void num_holm(double *p, size_t n)
 {
 	size_t left = 0;
-	double least = 0, done = -1;
+	double least = 0;
 
 	for (size_t i = 0; i < n; i++)
 		left += isnan(p[i]) ? 0 : 1;
-	/* From the smallest up; corrected values are made negative until the end, so that they are not found again. */
+	/* From the smallest up; corrected values have a minus until the end, 0 too, so that they are not found again. */
 	while (left > 0) {
 		size_t at = n;
 		for (size_t i = 0; i < n; i++)
-			if (p[i] >= 0 && (at == n || p[i] < p[at]))
+			if (!isnan(p[i]) && !signbit(p[i]) && (at == n || p[i] < p[at]))
 				at = i;
 		least = fmax(least, fmin(1, (double)left-- * p[at]));
-		p[at] = done - least;
+		p[at] = -least;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (p[i] < 0)
-			p[i] = done - p[i];
+		p[i] = isnan(p[i]) ? p[i] : fabs(p[i]);
 }
 
 /* Newton on erfc, from a point that is close enough for every q. */

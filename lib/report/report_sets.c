@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "report/report_operands.h"
 #include "report/report_pivot.h"
 #include "report/report_sets.h"
@@ -101,6 +102,10 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 		}
 	if (rc == 0 && shown == 0)
 		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
+	for (int i = 0; i < r->n_shown && rc == 0 && r->n_shown < REPORT_METRICS; i++) /* not of --show all */
+		if (r->shown[i] >= OOD_N_METRICS)
+			cli_warn("--pivot has no column for %s, which is of the ID set alone; see it without --pivot",
+				 r->shown[i] == REPORT_ID_ACC ? "id_acc" : "ece");
 	if (rc == 0)
 		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0, r->f,
 							  s->baseline },

@@ -37,6 +37,11 @@ static void normal(void)
 	double many[] = { .6, .7, 0 };
 	num_holm(many, 3);
 	ok(many[0] == 1 && many[1] == 1 && many[2] == 0, "Holm: at most 1, and 0 stays");
+	double small[] = { 1e-40, 3e-19, NAN, 0, 2e-10 };
+	num_holm(small, 5);
+	ok(fabs(small[0] / 3e-40 - 1) < 1e-12 && fabs(small[1] / 6e-19 - 1) < 1e-12 && small[3] == 0 &&
+		   !signbit(small[3]) && fabs(small[4] / 2e-10 - 1) < 1e-12,
+	   "Holm: the smallest keep their digits");
 	ok(num_p_value(0, 0) == 1 && fabs(num_p_value(1.959963984540054, 1) - .05) < 1e-12 &&
 		   isnan(num_p_value(1, NAN)),
 	   "p-values");

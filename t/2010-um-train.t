@@ -117,8 +117,8 @@ val() {
 ok '--val of some of the classes, in another order: by their names' '
 	val as star disc tee >want && val tee star disc >got && grep -q "val_acc=" want && cmp got want'
 ok 'whose labels are wrong on purpose: a warning' '
-	mkdir -p wrong/a wrong/b && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/a/ && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/b/2.png && ds-pack --size 32 --label-noise 0.5 -o noisy.ts wrong && ds-pack --size 32 -o clean.ts wrong &&
-	um-train -a fc -e 1 --val noisy.ts -o x.ckpt clean.ts 2>err && grep -q "noisy.ts.: some labels are wrong on purpose (ds-pack --label-noise)" err && um-train -a fc -e 1 --val clean.ts -o x.ckpt noisy.ts 2>err && ! grep "on purpose" err'
+	mkdir -p wrong/a wrong/b && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/a/ && cp "$SRC"/t/golden/ds/photos/cat/0.png wrong/b/2.png && ds-pack --size 32 --label-noise 1 -o noisy.ts wrong && ds-pack --size 32 --label-noise 0 -o clean.ts wrong &&
+	um-train -a fc -e 1 --val noisy.ts -o x.ckpt clean.ts 2>err && grep -q "noisy.ts.: the labels of 2 of 2 images are wrong on purpose (--label-noise)" err && um-train -a fc -e 1 --val clean.ts -o x.ckpt noisy.ts 2>err && ! grep "on purpose" err'
 ok 'of a class that the model has not: refused' '
 	/usr/bin/python3 subset.py tee star <val.ts | um-train -q -a densenet:depth=10,growth=4 -e 1 -o two.ckpt &&
 	/usr/bin/python3 subset.py tee star <val.ts >some.ts && fails 1 "val.ts.: its classes are not the model.s: the model does not know .disc." um-train -q -i two.ckpt -e 1 --val val.ts -o x.ckpt some.ts'

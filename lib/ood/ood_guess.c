@@ -10,7 +10,7 @@
 #include "ood/ood_internal.h"
 
 enum { ENOUGH = 200 };
-static const double same = 0.9; /* above that, nearly all rows are of one class */
+static const double same = 0.75; /* above that, most rows are of one class */
 
 static int grow(struct ood_guess *g, size_t n)
 {
@@ -42,7 +42,7 @@ int ood_guess_add(struct ood_guess *g, int64_t label, int64_t pred)
 
 bool ood_guess_words(const struct ood_guess *g, struct err *words)
 {
-	double labels = 0, preds = 0, most = 0, chance = 0;
+	double labels = 0, preds = 0, most = 0, chance = 0, limit;
 
 	for (size_t k = 0; k < g->n; k++) {
 		labels += g->label[k];
@@ -53,12 +53,14 @@ bool ood_guess_words(const struct ood_guess *g, struct err *words)
 		return false;
 	for (size_t k = 0; k < g->n; k++)
 		chance += g->label[k] / labels * (g->pred[k] / preds);
-	if (chance > same || g->right > labels * chance + 3 * sqrt(labels * chance * (1 - chance)))
+	limit = labels * chance + 3 * sqrt(labels * chance * (1 - chance));
+	if (chance > same || g->right > limit)
 		return false;
 	err_fail(words,
-		 "%.4g %% of %.0f labelled rows are classified right, and guessing gets %.4g %%: are the labels in the "
-		 "order of the model's classes, and its input normalised as in training?",
-		 100 * g->right / labels, labels, 100 * chance);
+		 "%.4g %% of %.0f labelled rows are classified right, and guessing gets %.4g %%, or %.4g %% by luck: "
+		 "are "
+		 "the labels in the order of the model's classes, and its input normalised as in training?",
+		 100 * g->right / labels, labels, 100 * chance, 100 * limit / labels);
 	return true;
 }
 

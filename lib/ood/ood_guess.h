@@ -32,7 +32,7 @@ struct ood_guess {
 int ood_guess_add(struct ood_guess *g, int64_t label, int64_t pred) TS_CHECKED;
 /* If labels were independent of predictions, a row would agree with probability e = sum over k of
  * label[k] / rows * pred[k] / rows, the agreement by chance of Cohen's kappa. True, with a line in words, if `right` is
- * at most 3 standard deviations above that. Never with fewer than 200 labels, labels of one class only, e > 0.9, or
+ * at most 3 standard deviations above that. Never with fewer than 200 labels, labels of one class only, e > 0.75, or
  * classes that are not counted: too little to tell. */
 bool ood_guess_words(const struct ood_guess *g, struct err *words);
 void ood_guess_release(struct ood_guess *g);

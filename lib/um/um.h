@@ -54,6 +54,7 @@ struct um_data {
 	uint8_t *image;   /* (n,c,h,w) */
 	int64_t *label;   /* (n) */
 	char **name;      /* (n) names of the images; NULL: not kept, or the stream has none */
+	size_t noisy;     /* rows whose label is wrong on purpose, as the column noisy says (--label-noise) */
 	char **classes;   /* their names; NULL if the stream has none */
 	size_t n_classes; /* number of names, or largest label + 1 */
 };

@@ -249,7 +249,9 @@ int ood_fit_add(struct ood_fit *f, const struct ts_batch *b, struct err *err)
 
 bool ood_fit_guesses(const struct ood_fit *f, struct err *words)
 {
-	struct ood_guess g = { .label = f->features.count, .pred = f->pred_count, .n = f->logits ? f->classes : 0 };
+	struct ood_guess g = { .label = f->features.count,
+			       .pred = f->pred_count,
+			       .n = f->logits && !f->unlabelled ? f->classes : 0 };
 
 	for (size_t k = 0; k < g.n; k++)
 		g.right += f->right_count[k];

@@ -32,7 +32,8 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* Gram-Schmidt, with every vector orthogonalised twice, which is enough (Giraud, Langou, Rozloznik, 2005). A vector
- * that depends on those before it, up to the rounding of weights to floats, adds nothing. */
+ * that depends on those before it, up to the rounding of C rows of floats, which may be the sum of the
+ * others with a rounding for each, adds nothing. */
 static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 {
 	double most = 0;
@@ -50,7 +51,7 @@ static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 				v[d] -= along * b[d];
 		}
 		double norm = sqrt(dot(v, v, D));
-		if (!(norm > sqrt((double)C) * FLT_EPSILON * most))
+		if (!(norm > (double)C * FLT_EPSILON * most))
 			continue;
 		for (size_t d = 0; d < D; d++)
 			v[d] /= norm;

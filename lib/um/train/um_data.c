@@ -15,7 +15,7 @@ enum { PAD = 4 };
 struct reading {
 	struct ts_reader *r;
 	size_t image;
-	ptrdiff_t label, name; /* -1: none */
+	ptrdiff_t label, name, noisy; /* -1: none */
 	size_t max_bytes;
 	size_t cap; /* rows that there is room for */
 };
@@ -63,6 +63,8 @@ static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
 		memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
 	for (size_t i = 0; !label && i < b->n; i++)
 		d->label[d->n + i] = -1;
+	for (size_t i = 0; in->noisy >= 0 && i < b->n; i++)
+		d->noisy += ts_get(b->cols[in->noisy].type, b->cols[in->noisy].data, i) != 0;
 	d->n = want;
 	return 0;
 }
@@ -84,12 +86,12 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 	return 0;
 }
 
-/* The column of names, or -1. */
-static ptrdiff_t find_names(const struct ts_header *h)
+/* The column called name, with a string or a number of each row, or -1. */
+static ptrdiff_t find(const struct ts_header *h, const char *name, bool strings)
 {
-	const struct ts_field *f = ts_header_field(h, "name");
+	const struct ts_field *f = ts_header_field(h, name);
 
-	return f && f->type == TS_STR && f->ndim == 0 ? f - h->fields : -1;
+	return f && (f->type == TS_STR) == strings && f->ndim == 0 ? f - h->fields : -1;
 }
 
 /* least: the smallest label allowed; if below 0, the column may be missing. */
@@ -113,7 +115,8 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 	d->w = (int)image->shape[2];
 	in.image = (size_t)ts_header_col(h, "image");
 	in.label = ts_header_col(h, "label");
-	in.name = names ? find_names(h) : -1;
+	in.name = names ? find(h, "name", true) : -1;
+	in.noisy = find(h, "noisy", false);
 	if (ts_batch_init(&b, h) < 0)
 		return ts_reader_fail(r, "out of memory");
 	while ((rc = ts_reader_next(r, &b)) == 1)

@@ -65,6 +65,13 @@ u = -np.linalg.pinv(W, rcond=1e-6) @ b; v = np.linalg.eigh((z - u).T @ (z - u))[
 want = np.c_[-n, np.log(np.exp(l).sum(1)) - l.max(1).mean() / n.mean() * n]
 assert np.linalg.norm(u) < 10 and np.allclose(np.loadtxt(\"r\", skiprows=1), want, rtol=1e-4, atol=1e-5)"'
 ok 'and core: no residual is lost to rounding' 'ood-score -v --fit zero.fit -m core zero.f 2>err >core.s && grep -q "core: the residual has 8 of 12 dimensions" err'
+ok 'nor of many rows, centred in floats' '
+	$py -c "
+import numpy as np
+r = np.random.default_rng(2); C, D, n = 100, 120, 200
+W = (1 + r.normal(size=(C, D))).astype(\"f4\"); W -= np.cumsum(W, 0)[-1] / np.float32(C); z = W[np.arange(n) % C] + 0.3 * r.normal(size=(n, D)).astype(\"f4\")
+np.savez(\"many.npz\", features=z, logits=z @ W.T, label=np.arange(n) % C, **{\"fc.weight\": W, \"fc.bias\": np.zeros(C, \"f4\")})" &&
+	ts-import -q many.npz -o many.f && ood-fit -q -o many.fit many.f && ood-score -v --fit many.fit -m core many.f 2>err >core.s && grep -q "core: the residual has 21 of 120 dimensions" err || { cat err; false; }'
 ok 'neco without the logit' 'ood-score -q --fit x.fit -m neco:logit=0 test.x | ts-cat --select neco:logit=0 | ts-dump --tsv >n && ood-score -q --fit h.fit -m neco:logit=0 test.h | ts-cat --select neco:logit=0 | ts-dump --tsv | cmp - n'
 ok 'kernel PCA and sirc refuse features without variance: the rest would be rounding' '
 	$py -c "

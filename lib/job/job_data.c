@@ -102,10 +102,6 @@ static int read_val(struct job *j, struct err *err)
 	struct ts_reader *v = cli_open(j->o->val);
 	int rc = read_data(j, &j->held, &j->parents[JOB_VAL], v, err);
 
-	if (rc == 0 && j->held.noisy)
-		cli_warn("'%s': the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss and "
-			 "val_acc take them for right",
-			 j->o->val, j->held.noisy, j->held.n);
 	ts_reader_close(v);
 	return rc;
 }

@@ -117,8 +117,17 @@ static void doubt_validation(const struct job *j)
 	ts_header_release(&held);
 }
 
+static void doubt_labels(const struct job *j)
+{
+	if (j->o->val && j->held.noisy)
+		cli_warn("'%s': the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss and "
+			 "val_acc take them for right",
+			 j->o->val, j->held.noisy, j->held.n);
+}
+
 void job_doubts_before(const struct job *j)
 {
+	doubt_labels(j);
 	doubt_validation(j);
 	doubt_batches(j);
 	doubt_level(j);

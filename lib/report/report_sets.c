@@ -98,14 +98,14 @@ static int print_pivot(const struct report *r, const struct report_sets *s, cons
 	for (int i = 0; i < r->n_shown; i++)
 		if (r->shown[i] < OOD_N_METRICS) { /* metrics of the ID set alone are the same for every set */
 			at[shown] = (size_t)r->shown[i];
-			key[shown++] = ood_metric_names[r->shown[i]].key;
+			key[shown++] = report_metric_key(r->shown[i]);
 		}
 	if (rc == 0 && shown == 0)
 		rc = err_fail(err, "--pivot shows metrics of OOD sets, and --show lists none");
 	for (int i = 0; i < r->n_shown && rc == 0 && r->n_shown < REPORT_METRICS; i++) /* not of --show all */
 		if (r->shown[i] >= OOD_N_METRICS)
 			cli_warn("--pivot has no column for %s, which is of the ID set alone; see it without --pivot",
-				 r->shown[i] == REPORT_ID_ACC ? "id_acc" : "ece");
+				 report_metric_key(r->shown[i]));
 	if (rc == 0)
 		rc = report_pivot(&(struct report_pivot){ cell, used, key, at, shown, r->format, r->summary, 1, 0, r->f,
 							  s->baseline },

@@ -10,7 +10,7 @@
 
 enum { MAX_COLUMNS = 3 + 3 * REPORT_METRICS + 4, CELL = 64 };
 
-static const char *key(int metric)
+const char *report_metric_key(int metric)
 {
 	return metric == REPORT_ID_ACC ? "id_acc" : metric == REPORT_ECE ? "ece" : ood_metric_names[metric].key;
 }
@@ -32,7 +32,7 @@ static int choose_one(struct report *r, const char *word, struct err *err)
 {
 	int metric = 0;
 
-	while (metric < REPORT_METRICS && strcmp(key(metric), word) != 0)
+	while (metric < REPORT_METRICS && strcmp(report_metric_key(metric), word) != 0)
 		metric++;
 	if (metric == REPORT_METRICS)
 		return err_fail(err, "'%s' is not a metric; --show all --explain lists them", word);
@@ -140,11 +140,11 @@ static void add_metric(struct table *t, const struct report *report, const struc
 		}
 		width = width > 22 ? width : 22;
 	}
-	add(t, head(metric), key(metric), "", width, cell);
+	add(t, head(metric), report_metric_key(metric), "", width, cell);
 	if (people || !interval)
 		return;
-	add(t, head(metric), key(metric), "_low", width, share(report, t->text[t->n], low));
-	add(t, head(metric), key(metric), "_high", width, share(report, t->text[t->n], high));
+	add(t, head(metric), report_metric_key(metric), "_low", width, share(report, t->text[t->n], low));
+	add(t, head(metric), report_metric_key(metric), "_high", width, share(report, t->text[t->n], high));
 }
 
 /* In which direction the AUROC differs from the baseline's, if significantly so at level 1 - confidence. */

@@ -44,6 +44,8 @@ struct report_row {
 /* Chooses the metrics of a list, separated by commas: "all" for all, NULL for the usual ones. -1: one is not a metric,
  * or appears twice; out of memory. */
 int report_choose(struct report *r, const char *list, struct err *err) __attribute__((warn_unused_result));
+/* The name of a column as --show takes it. */
+const char *report_metric_key(int metric);
 /* Does a shown metric need to know which ID rows are classified correctly? */
 bool report_shows_right(const struct report *r);
 /* Names go into tables unescaped: checks that there are no control characters. */

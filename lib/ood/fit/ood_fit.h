@@ -130,8 +130,8 @@ int ood_fit_repeats(const struct ood_fit *f, const struct ood_fit *other) TS_CHE
 /* Completes the fit: sorts the bank, inverts the layers' covariances. Nothing can be added afterwards. Fails if there
  * are no rows. */
 int ood_fit_finish(struct ood_fit *f, struct err *err) TS_CHECKED;
-/* Are the labels of its rows none of the model's, or in another order? ood_guess_words(); false without logits,
- * and if some rows have no label: predictions are counted over all rows. */
+/* Are the labels of its rows none of the model's, or in another order? ood_guess_words(); false without logits, and if
+ * some rows have no label, as predictions are counted over all rows. */
 bool ood_fit_guesses(const struct ood_fit *f, struct err *words);
 /* Writes a complete fit to w and finishes it, with the caller's meta and history in h. */
 int ood_fit_write(struct ood_fit *f, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;

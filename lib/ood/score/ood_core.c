@@ -32,8 +32,8 @@ static double dot(const double *a, const double *b, size_t n)
 }
 
 /* Gram-Schmidt, with every vector orthogonalised twice, which is enough (Giraud, Langou, Rozloznik, 2005). A vector
- * that depends on those before it, up to the rounding of C rows of floats, which may be the sum of the
- * others with a rounding for each, adds nothing. */
+ * that depends on those before it adds nothing. Weights are floats, so that of C rows which add up to zero the last
+ * differs from what the others make of it by C roundings at most. */
 static void find_span(const double *weight, size_t C, size_t D, struct core *k)
 {
 	double most = 0;

@@ -26,6 +26,11 @@ arch='--arch conv2:width=0.02 --epochs 1 --batch-size 4'
 ok 'um-train --held: the images that are held out, which the training lacks' '
 	um-train -q --threads 1 $arch --val-fraction 0.2 --held h -o c i && test "$(ts-dump h | wc -l)" = 4 && ts-dump --header h | grep -q "\"label\"" &&
 	ts-dump i | sort >all && ts-dump h | sort >held && test "$(comm -12 all held | wc -l)" = 4'
+ok 'they keep all of their columns, as true labels, and those of the rows that they were' '
+	ds-synth --set id --n 40 --label-noise 0.4 >wrong && um-train --threads 1 $arch --val-fraction 0.5 --held h -o c wrong 2>err &&
+	ts-cat --no-history wrong | ts-dump --tsv | sed 1d | sort >all && ts-cat --no-history --select "$(ts-dump --tsv wrong | head -n 1 | tr "\t" ,)" h | ts-dump --tsv | sed 1d | sort >held &&
+	test "$(wc -l <held)" = 20 && test "$(comm -12 all held | wc -l)" = 20 && wrong=$(ts-cat --select noisy h | ts-dump --tsv | grep -cx 1) && test $wrong -gt 2 &&
+	grep -q "^um-train: --val-fraction: the labels of $wrong of 20 images are wrong on purpose" err'
 ok 'its bytes are the same, and change nothing of the training' 'um-train -q --threads 1 --no-history $arch --val-fraction 0.2 --held h2 -o c2 i && um-train -q --threads 1 --no-history $arch --val-fraction 0.2 -o c3 i && cmp c2 c3'
 ok 'a run goes on with --resume whether --held is said or not' 'um-train -q --threads 1 $arch --run r --val-fraction 0.2 --held h3 i && um-train -q --threads 1 $arch --run r --val-fraction 0.2 --resume i'
 ok '--held is not the output' 'fails 2 "are the same file" um-train $arch --val-fraction 0.2 --held ./c -o c i'

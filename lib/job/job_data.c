@@ -11,10 +11,13 @@
 #include "num/num_linalg.h"
 #include "ts/ts_images.h"
 
-/* Reads images into d, and the parts of their header that the history needs into h. */
+/* Reads images into d, and the parts of their header that the history needs into h. Images to validate on keep all of
+ * their columns: --held writes them, and they tell which labels are wrong. */
 static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, struct err *err)
 {
-	if (um_data_read(d, r, (size_t)j->o->max_memory << 20, j->o->held != NULL) < 0)
+	const bool validates = d == &j->held || j->o->val_fraction > 0;
+
+	if (um_data_read(d, r, (size_t)j->o->max_memory << 20, validates) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
 	ts_header_init(h, "images");
 	if (ts_header_chain(h, ts_reader_header(r)) < 0 || ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)

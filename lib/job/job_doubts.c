@@ -117,12 +117,16 @@ static void doubt_validation(const struct job *j)
 	ts_header_release(&held);
 }
 
+/* Labels that are wrong on purpose, which what is measured on these images takes for right. */
 static void doubt_labels(const struct job *j)
 {
-	if (j->o->val && j->held.noisy)
-		cli_warn("'%s': the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss and "
-			 "val_acc take them for right",
-			 j->o->val, j->held.noisy, j->held.n);
+	const size_t wrong = um_data_noisy(&j->held);
+	const char *val = j->o->val;
+
+	if (wrong)
+		cli_warn("%s%s%s: the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss "
+			 "and val_acc take them for right",
+			 val ? "'" : "", val ? val : "--val-fraction", val ? "'" : "", wrong, j->held.n);
 }
 
 void job_doubts_before(const struct job *j)

@@ -53,15 +53,17 @@ struct um_data {
 	int c, h, w;
 	uint8_t *image;   /* (n,c,h,w) */
 	int64_t *label;   /* (n) */
-	char **name;      /* (n) names of the images; NULL: not kept, or the stream has none */
-	size_t noisy;     /* rows whose label is wrong on purpose, as the column noisy says (--label-noise) */
 	char **classes;   /* their names; NULL if the stream has none */
 	size_t n_classes; /* number of names, or largest label + 1 */
+	/* All other columns of the stream, as names, if they were to be kept: what they are, and their n rows. */
+	struct ts_header columns;
+	struct ts_batch beside;
 };
 
-/* Reads an images stream to its END and keeps it: c*h*w + 8 bytes per row, at most max_bytes, and with `names` their
- * names beside. Every row needs a label from 0 to n_classes - 1. Errors are the reader's (-1). */
-int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes, bool names) TS_CHECKED;
+/* Reads an images stream to its END and keeps it: c*h*w + 8 bytes per row, at most max_bytes; with `beside` also its
+ * other columns (names are not counted). Every row needs a label from 0 to n_classes - 1. Errors are the reader's (-1).
+ */
+int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes, bool beside) TS_CHECKED;
 /* The same for outliers: the column of labels may be missing, and a label may be -1. */
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes) TS_CHECKED;
 void um_data_release(struct um_data *d);
@@ -80,10 +82,12 @@ void um_data_window(const struct um_data *d, size_t i, int h, int w, long augmen
 
 /* XXH3-64 of the images and labels: is it the same data? */
 uint64_t um_data_hash(const struct um_data *d);
-/* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held; the rest stays in
- * order. */
+/* How many labels are wrong on purpose, as the column noisy says that --label-noise adds; 0 if it was not kept. */
+size_t um_data_noisy(const struct um_data *d);
+/* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held, with their other
+ * columns; the rest stays in order, without them. */
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err) TS_CHECKED;
-/* Writes the images, their labels and the names that were kept as a stream to w, and finishes it. *h is an images
+/* Writes the images, their labels and the columns that were kept as a stream to w, and finishes it. *h is an images
  * header without fields; the caller has set its meta and history. -1 with a line in err that names the file. */
 int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err) TS_CHECKED;
 

@@ -15,7 +15,8 @@ enum { PAD = 4 };
 struct reading {
 	struct ts_reader *r;
 	size_t image;
-	ptrdiff_t label, name, noisy; /* -1: none */
+	ptrdiff_t label;   /* -1: none */
+	ptrdiff_t *beside; /* where the columns that are kept beside are; NULL: none are */
 	size_t max_bytes;
 	size_t cap; /* rows that there is room for */
 };
@@ -25,16 +26,12 @@ static int grow(struct um_data *d, struct reading *in, size_t row, size_t n)
 {
 	uint8_t *pixels = realloc(d->image, n * row);
 	int64_t *labels = pixels ? realloc(d->label, n * sizeof *labels) : NULL;
-	char **names = labels && in->name >= 0 ? realloc(d->name, n * sizeof *names) : NULL;
 
 	if (pixels)
 		d->image = pixels;
-	if (labels)
-		d->label = labels;
-	if (names)
-		d->name = names;
-	if (!labels || (in->name >= 0 && !names))
+	if (!labels)
 		return -1;
+	d->label = labels;
 	in->cap = n;
 	return 0;
 }
@@ -45,26 +42,21 @@ static int take(struct um_data *d, struct reading *in, const struct ts_batch *b)
 	const struct ts_col *image = &b->cols[in->image], *label = in->label < 0 ? NULL : &b->cols[in->label];
 	size_t want = d->n + b->n;
 
-	if (want > in->max_bytes / (image->row + sizeof *d->label))
+	if (want > in->max_bytes / (image->row + sizeof *d->label + ts_batch_row_bytes(&d->beside)))
 		return ts_reader_fail(in->r,
 				      "more than %zu MiB of images; raise --max-memory or take a part "
 				      "with ts-cat --sample",
 				      in->max_bytes >> 20);
 	if (want > in->cap && grow(d, in, image->row, in->cap + in->cap / 2 > want ? in->cap + in->cap / 2 : want) < 0)
 		return ts_reader_fail(in->r, "out of memory");
-	for (size_t i = 0; in->name >= 0 && i < b->n; i++)
-		if (!(d->name[d->n + i] = strdup(ts_col_str(&b->cols[in->name], i)))) {
-			while (i > 0)
-				free(d->name[d->n + --i]);
-			return ts_reader_fail(in->r, "out of memory");
-		}
+	if (in->beside &&
+	    (ts_batch_resize(&d->beside, want) < 0 || ts_batch_copy(&d->beside, d->n, b, in->beside, 0, b->n) < 0))
+		return ts_reader_fail(in->r, "out of memory");
 	memcpy(d->image + d->n * image->row, image->data, b->n * image->row);
 	if (label)
 		memcpy(d->label + d->n, label->data, b->n * sizeof *d->label);
 	for (size_t i = 0; !label && i < b->n; i++)
 		d->label[d->n + i] = -1;
-	for (size_t i = 0; in->noisy >= 0 && i < b->n; i++)
-		d->noisy += ts_get(b->cols[in->noisy].type, b->cols[in->noisy].data, i) != 0;
 	d->n = want;
 	return 0;
 }
@@ -86,16 +78,25 @@ static int check_labels(struct um_data *d, struct ts_reader *r, int64_t least)
 	return 0;
 }
 
-/* The column called name, with a string or a number of each row, or -1. */
-static ptrdiff_t find(const struct ts_header *h, const char *name, bool strings)
+/* Begins to keep the columns that are neither images nor labels. */
+static int keep_beside(struct um_data *d, struct reading *in, const struct ts_header *h)
 {
-	const struct ts_field *f = ts_header_field(h, name);
+	ts_header_init(&d->columns, "images");
+	for (size_t i = 0; i < h->n_fields; i++) {
+		const struct ts_field *f = &h->fields[i];
 
-	return f && (f->type == TS_STR) == strings && f->ndim == 0 ? f - h->fields : -1;
+		if (strcmp(f->name, "image") != 0 && strcmp(f->name, "label") != 0 &&
+		    ts_header_add(&d->columns, f->name, f->type, f->ndim, f->shape) < 0)
+			return -1;
+	}
+	if (ts_batch_init(&d->beside, &d->columns) < 0)
+		return -1;
+	in->beside = ts_header_map(&d->columns, h);
+	return in->beside ? 0 : -1;
 }
 
 /* least: the smallest label allowed; if below 0, the column may be missing. */
-static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least, bool names)
+static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes, int64_t least, bool beside)
 {
 	const struct ts_field *image = ts_images_field(r);
 	const struct ts_header *h = ts_reader_header(r);
@@ -115,22 +116,23 @@ static int read_images(struct um_data *d, struct ts_reader *r, size_t max_bytes,
 	d->w = (int)image->shape[2];
 	in.image = (size_t)ts_header_col(h, "image");
 	in.label = ts_header_col(h, "label");
-	in.name = names ? find(h, "name", true) : -1;
-	in.noisy = find(h, "noisy", false);
-	if (ts_batch_init(&b, h) < 0)
+	if (ts_batch_init(&b, h) < 0 || (beside && keep_beside(d, &in, h) < 0)) {
+		ts_batch_release(&b);
 		return ts_reader_fail(r, "out of memory");
+	}
 	while ((rc = ts_reader_next(r, &b)) == 1)
 		if (take(d, &in, &b) < 0)
 			break;
 	ts_batch_release(&b);
+	free(in.beside);
 	if (rc != 0 || ts_images_some(r) < 0)
 		return -1;
 	return check_labels(d, r, least);
 }
 
-int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes, bool names)
+int um_data_read(struct um_data *d, struct ts_reader *r, size_t max_bytes, bool beside)
 {
-	return read_images(d, r, max_bytes, 0, names);
+	return read_images(d, r, max_bytes, 0, beside);
 }
 
 int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_bytes)
@@ -138,12 +140,18 @@ int um_data_read_outliers(struct um_data *d, struct ts_reader *r, size_t max_byt
 	return read_images(d, r, max_bytes, -1, false);
 }
 
+static void release_beside(struct um_data *d)
+{
+	ts_batch_release(&d->beside);
+	ts_header_release(&d->columns);
+}
+
 void um_data_release(struct um_data *d)
 {
 	free(d->image);
 	free(d->label);
-	ts_strs_free(d->name, d->n);
 	ts_strs_free(d->classes, d->n_classes);
+	release_beside(d);
 	*d = (struct um_data){ 0 };
 }
 
@@ -153,82 +161,115 @@ uint64_t um_data_hash(const struct um_data *d)
 	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, bytes));
 }
 
+size_t um_data_noisy(const struct um_data *d)
+{
+	const struct ts_col *c = ts_batch_col(&d->beside, "noisy");
+	size_t n = 0;
+
+	for (size_t i = 0; c && c->type != TS_STR && c->ndim == 0 && i < d->n; i++)
+		n += ts_get(c->type, c->data, i) != 0;
+	return n;
+}
+
+/* Makes held n images of d's kind, of `row` bytes each, with the same columns beside. */
+static int hold_room(const struct um_data *d, struct um_data *held, size_t n, size_t row)
+{
+	held->n = n;
+	held->image = malloc(n * row);
+	held->label = malloc(n * sizeof *held->label);
+	ts_header_init(&held->columns, "images");
+	if (!held->image || !held->label || ts_header_add_all(&held->columns, &d->columns) < 0)
+		return -1;
+	return ts_batch_init(&held->beside, &held->columns) < 0 || ts_batch_resize(&held->beside, n) < 0 ? -1 : 0;
+}
+
+/* Copies image i of `from` to place `at` of `to`, which may be the same and i then behind it. */
+static void put(struct um_data *to, size_t at, const struct um_data *from, size_t i, size_t row)
+{
+	memmove(to->image + at * row, from->image + i * row, row);
+	to->label[at] = from->label[i];
+}
+
+/* Moves the images idx (held->n, rising). */
+static int hold(struct um_data *d, struct um_data *held, const size_t *idx, const ptrdiff_t *columns, size_t row)
+{
+	size_t out = 0, stay = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (out < held->n && idx[out] == i) {
+			if (ts_batch_copy(&held->beside, out, &d->beside, columns, i, 1) < 0)
+				return -1;
+			put(held, out++, d, i, row);
+		} else {
+			put(d, stay++, d, i, row);
+		}
+	d->n = stay;
+	return 0;
+}
+
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err)
 {
 	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 	const size_t n = (size_t)fmax(1, round(fraction * (double)d->n));
 	struct ts_rng rng = ts_rng_new(seed, UM_RNG_HOLD);
-	size_t *idx = malloc(n * sizeof *idx), h = 0, stay = 0;
+	size_t *idx = malloc(n * sizeof *idx);
+	ptrdiff_t *columns = ts_header_map(&d->columns, &d->columns);
+	int rc = -1;
 
 	*held = (struct um_data){ .c = d->c, .h = d->h, .w = d->w, .n_classes = d->n_classes };
-	if (n >= d->n) {
+	if (n >= d->n)
 		err_fail(err, "%zu images are too few to hold %g of them out", d->n, fraction);
-		free(idx);
-		return -1;
-	}
-	held->image = malloc(n * row);
-	held->label = malloc(n * sizeof *held->label);
-	held->name = d->name ? malloc(n * sizeof *held->name) : NULL;
-	if (!idx || !held->image || !held->label || (d->name && !held->name)) {
+	else if (!idx || !columns || hold_room(d, held, n, row) < 0)
 		err_memory(err);
-		free(idx);
-		return -1;
+	else {
+		ts_rng_sample(&rng, idx, n, d->n);
+		rc = hold(d, held, idx, columns, row) < 0 ? err_memory(err) : 0;
 	}
-	ts_rng_sample(&rng, idx, n, d->n);
-	for (size_t i = 0; i < d->n; i++) {
-		const bool out = h < n && idx[h] == i;
-		struct um_data *to = out ? held : d;
-		const size_t at = out ? h++ : stay++;
-
-		memmove(to->image + at * row, d->image + i * row, row);
-		to->label[at] = d->label[i];
-		if (d->name)
-			to->name[at] = d->name[i];
-	}
-	held->n = n;
-	d->n = stay;
+	release_beside(d);
+	free(columns);
 	free(idx);
-	return 0;
+	return rc;
 }
 
-/* Rows i to i + n. */
-static int fill(struct ts_batch *b, const struct um_data *d, size_t i, size_t n)
+/* Rows i to i + n; beside: where the columns of b are beside the images (ts_header_map()). */
+static int fill(struct ts_batch *b, const struct um_data *d, const ptrdiff_t *beside, size_t i, size_t n)
 {
 	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 
-	if (ts_batch_resize(b, n) < 0)
+	if (ts_batch_resize(b, 0) < 0 || ts_batch_resize(b, n) < 0)
 		return -1;
 	memcpy(b->cols[0].data, d->image + i * row, n * row);
 	memcpy(b->cols[1].data, d->label + i, n * sizeof *d->label);
-	for (size_t k = 0; d->name && k < n; k++)
-		if (ts_col_set_str(&b->cols[2], k, d->name[i + k]) < 0)
-			return -1;
-	return 0;
+	return ts_batch_copy(b, 0, &d->beside, beside, i, n);
+}
+
+/* Writes all images; 0, or -1: out of memory. A failure of w is w's. */
+static int write_rows(const struct um_data *d, const struct ts_header *h, struct ts_writer *w)
+{
+	ptrdiff_t *beside = ts_header_map(h, &d->columns);
+	struct ts_batch b = { .n = 0 };
+	int rc = !beside || ts_batch_init(&b, h) < 0 || ts_batch_resize(&b, 1) < 0 ? -1 : 0;
+
+	for (size_t i = 0, n; rc == 0 && i < d->n; i += n) {
+		n = ts_batch_rows(&b, d->n - i < 256 ? d->n - i : 256, 8 << 20);
+		if ((rc = fill(&b, d, beside, i, n)) == 0 && ts_writer_write(w, &b) < 0)
+			break;
+	}
+	ts_batch_release(&b);
+	free(beside);
+	return rc;
 }
 
 int um_data_write(const struct um_data *d, struct ts_header *h, struct ts_writer *w, struct err *err)
 {
 	const size_t shape[] = { (size_t)d->c, (size_t)d->h, (size_t)d->w };
-	struct ts_batch b = { .n = 0 };
-	int rc = 0;
 
 	if (ts_header_add(h, "image", TS_U8, 3, shape) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    (d->name && ts_header_add(h, "name", TS_STR, 0, NULL) < 0) || ts_batch_init(&b, h) < 0 ||
-	    ts_batch_resize(&b, 1) < 0) {
-		ts_batch_release(&b);
+	    ts_header_add_all(h, &d->columns) < 0)
 		return err_memory(err);
-	}
-	rc = ts_writer_begin(w, h);
-	for (size_t i = 0; i < d->n && rc == 0; i += b.n) {
-		rc = fill(&b, d, i, ts_batch_rows(&b, d->n - i < 256 ? d->n - i : 256, 8 << 20));
-		if (rc < 0) {
-			ts_batch_release(&b);
-			return err_memory(err);
-		}
-		rc = ts_writer_write(w, &b);
-	}
-	ts_batch_release(&b);
-	return rc < 0 || ts_writer_finish(w) < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
+	if (ts_writer_begin(w, h) == 0 && write_rows(d, h, w) < 0)
+		return err_memory(err);
+	return ts_writer_finish(w) < 0 ? err_fail(err, "%s", ts_writer_error(w)) : 0;
 }
 
 const char um_augment_names[] = "none|flip|crop|both";

@@ -188,6 +188,6 @@ ok 'two files of curves with one name, or one of the name of the table: misuse, 
 ok '--confidence without intervals and tests is misuse; in a config file it waits for them' '
 	usage --id id.scores --confidence 0.9 a.scores && grep -q "confidence is that of" err && ood-metrics --id id.scores --confidence 0.9 --delong a.scores >out && ood-metrics --id id.scores --confidence 0.9 --baseline energy a.scores >out &&
 	echo "confidence: 0.9" >c.yaml && ood-metrics --id id.scores --config c.yaml a.scores >out'
-ok 'misuse of these' 'usage --id id.scores --show nope a.scores && usage --id id.scores --show auroc,auroc a.scores && usage --id id.scores pooled=a.scores && usage --id id.scores near: &&
+ok 'misuse of these' 'usage --id id.scores --show nope a.scores && usage --id id.scores --show auroc,auroc a.scores && usage --id id.scores -m energy,energy a.scores && ood-metrics --id id.scores -m energy a.scores >/dev/null && usage --id id.scores pooled=a.scores && usage --id id.scores near: &&
 	usage --id id.scores --prevalence 1 a.scores && usage --id id.scores --explain -f json a.scores && usage --id id.scores --explain -f latex a.scores && usage --id id.scores --confidence 1 a.scores'
 done_testing

@@ -78,7 +78,7 @@ ok 'below 2 MB, and it says what is left out' '
 ok 'a set may have = in its name' 'cp blobs.scores k=1.scores && ood-report --images k=1=blobs.images --id id.scores ./k=1.scores | grep -q "<h3>k=1: misses"'
 ok 'images that do not belong to the scores are refused, and no page is written' '
 	fails 1 "blobs.images" ood-report --images id=blobs.images -o no.html --id id.scores blobs.scores && fails 2 "names no set" ood-report --images z=id.images --id id.scores blobs.scores && fails 2 "names no set" ood-report --id id.scores --images blobs blobs.scores -o no.html &&
-	fails 2 "appear twice" ood-report --images id=id.images --images id=id.images --id id.scores blobs.scores && ! test -e no.html'
+	fails 2 "method: .msp. appears twice" ood-report -m msp,msp --id id.scores blobs.scores -o no.html && fails 2 "appear twice" ood-report --images id=id.images --images id=id.images --id id.scores blobs.scores && ! test -e no.html'
 
 # ---- in a browser ----
 browser=$(command -v chromium || command -v chromium-browser)

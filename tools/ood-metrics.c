@@ -308,6 +308,7 @@ int main(int argc, char **argv)
 
 	if (!id_path)
 		cli_usage("--id FILE is missing");
+	cli_check_once("--method", method_list);
 	if (report.label && !report_is_printable(report.label))
 		cli_usage("--label: has a control character");
 	if (report_operands_new(&k.sets, n, argv + first, id_path, &err) < 0)

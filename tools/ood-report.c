@@ -282,6 +282,7 @@ int main(int argc, char **argv)
 	add_operands(argc - first, argv + first);
 	if (!id_path)
 		cli_usage("--id FILE is missing");
+	cli_check_once("--method", method_list);
 	if (report_operands_new(&k.operands, (int)files.n, (char **)files.v, id_path, &err) < 0)
 		cli_usage("%s", err.text);
 	k.page.n_sets = files.n;

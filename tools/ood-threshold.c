@@ -43,17 +43,13 @@ static const struct cli_tool tool = {
 	NULL
 };
 
-/* Chooses the requested columns, each once, or all of the header. */
+/* Chooses the requested columns, or all of the header. */
 static int choose_methods(struct ts_reader *r, const struct ts_header *h, char ***ret, size_t *n)
 {
 	struct err err;
 
 	if (ood_scores_choose(h, method_list, ret, n, &err) < 0)
 		return ts_reader_fail(r, "%s", err.text);
-	for (size_t i = 0; i < *n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (strcmp((*ret)[k], (*ret)[i]) == 0)
-				cli_usage("--method: '%s' appears twice", (*ret)[i]);
 	return 0;
 }
 
@@ -155,6 +151,7 @@ int main(int argc, char **argv)
 	if (confidence > 0 && guarantee != OOD_BINOMIAL)
 		cli_usage("--confidence goes with --guarantee binomial; the conformal one bounds the mean rate, "
 			  "without any");
+	cli_check_once("--method", method_list);
 	struct ts_reader *in = cli_input(first, argc, argv);
 	kit_out_init(&out, "fit", cli_output());
 	rc = fit(in, &out);

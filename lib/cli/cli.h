@@ -106,6 +106,9 @@ void cli_usage(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 
 /* Parses a whole string as a number within a range, for values that tools take apart. 0, or -1 with nothing printed. */
 int cli_parse_int(const char *s, double min, double max, long *ret) TS_CHECKED;
 int cli_parse_double(const char *s, double min, double max, double *ret) TS_CHECKED;
+/* Checks that no word of a list "a,b,c" appears twice, as it would count twice; usage error if one does. list may be
+ * NULL. */
+void cli_check_once(const char *option, const char *list);
 /* Parses "3x32x32": at most n whole numbers from 1 to `most`. Returns how many, or 0 if it is anything else. */
 int cli_parse_sizes(const char *s, long most, long *v, int n);
 

@@ -139,6 +139,18 @@ int cli_parse_sizes(const char *s, long most, long *v, int n)
 	return 0;
 }
 
+void cli_check_once(const char *option, const char *list)
+{
+	for (const char *s = list, *next; s; s = next) {
+		const size_t len = strcspn(s, ",");
+
+		next = s[len] ? s + len + 1 : NULL;
+		for (const char *t = next; t; t = (t = strchr(t, ',')) ? t + 1 : NULL)
+			if (strcspn(t, ",") == len && memcmp(s, t, len) == 0)
+				cli_usage("%s: '%.*s' appears twice", option, (int)len, s);
+	}
+}
+
 /* Index of word in "a|b|c", or -1. */
 long cli_choice(const char *words, const char *word)
 {

@@ -50,16 +50,21 @@ printf '\201\241a\001' >bad.ts; bad 'another MessagePack map' 'byte 0: not an un
 printf '\223\001\002\003' >bad.ts; bad 'no map at all' 'byte 0: not an unmask stream'
 printf 'PK\003\004' >bad.ts; bad 'a zip file' 'byte 0: not an unmask stream'
 { head_ letters 0; end '\000'; } >bad.ts; bad 'an unknown kind' 'byte 0: header of an unknown kind'
-printf '\202\246unmask\001\244kind\246scores' >bad.ts; bad 'no fields' 'byte 0: header with bad fields'
-for f in end unmask; do { head_ scores 1; field $f '|u1'; end '\000'; } >bad.ts; bad "a field called '$f'" 'byte 0: header with bad fields'; done
-{ head_ scores 1; field '' '|u1'; end '\000'; } >bad.ts; bad 'a field without a name' 'byte 0: header with bad fields'
-{ head_ scores 2; field x '|u1'; field x '<f4'; end '\000'; } >bad.ts; bad 'a field twice' 'byte 0: header with bad fields'
-for t in '>f4' '<f16' '<u4' f4 ''; do { head_ scores 1; field x "$t"; end '\000'; } >bad.ts; bad "a field of type '$t'" 'byte 0: header with bad fields'; done
-{ head_ scores 1; field x '|u1' '\221\377'; end '\000'; } >bad.ts; bad 'a shape of -1' 'byte 0: header with bad fields'
-{ head_ scores 1; field x '|u1' '\230\001\001\001\001\001\001\001\001'; end '\000'; } >bad.ts; bad 'a row of eight dimensions' 'byte 0: header with bad fields'
-{ head_ scores 1; field x '|u1' '\222\316\377\377\377\377\316\377\377\377\377'; end '\000'; } >bad.ts; bad 'a row of 16 EiB' 'byte 0: header with bad fields'
-{ head_ scores 1; field x str '\221\002'; end '\000'; } >bad.ts; bad 'strings with a shape' 'byte 0: header with bad fields'
-{ head_ fit 1; field x str; end '\000'; } >bad.ts; bad 'strings among tensors' 'byte 0: header with bad fields'
+printf '\202\246unmask\001\244kind\246scores' >bad.ts; bad 'no fields' 'byte 0: header without a map of fields'
+for f in end unmask; do { head_ scores 1; field $f '|u1'; end '\000'; } >bad.ts; bad "a field called '$f'" "byte 0: no field may be called '$f'"; done
+{ head_ scores 1; field '' '|u1'; end '\000'; } >bad.ts; bad 'a field without a name' "byte 0: a field's name has from 1 to 255 bytes"
+{ head_ scores 2; field x '|u1'; field x '<f4'; end '\000'; } >bad.ts; bad 'a field twice' "byte 0: field 'x' appears twice"
+for t in '>f4' '<f16' '<u4' f4 ''; do { head_ scores 1; field x "$t"; end '\000'; } >bad.ts; bad "a field of type '$t'" "byte 0: field 'x' is of type '$t'; the types are |u1 "; done
+{ head_ scores 1; field x '|u1' '\221\377'; end '\000'; } >bad.ts; bad 'a shape of -1' "byte 0: field 'x': its shape is not a list of at most 7 sizes"
+{ head_ scores 1; field x '|u1' '\230\001\001\001\001\001\001\001\001'; end '\000'; } >bad.ts; bad 'a row of eight dimensions' "byte 0: field 'x' has 8 dimensions, more than 7"
+{ head_ scores 1; field x '|u1' '\222\316\377\377\377\377\316\377\377\377\377'; end '\000'; } >bad.ts; bad 'a row of 16 EiB' "byte 0: field 'x' has more than [0-9]* bytes a row"
+{ head_ scores 1; field x str '\221\002'; end '\000'; } >bad.ts; bad 'strings with a shape' "byte 0: field 'x' is strings, which have no shape"
+{ head_ fit 1; field x str; end '\000'; } >bad.ts; bad 'strings among tensors' "byte 0: field 'x' is strings, which are no tensor"
+for t in label:'<i4' pred:'<f8' true-label:'|u1' name:'<i8'; do want=${t%%:*}; [ $want = name ] && want=str || want='<i8'
+	{ head_ scores 1; field "${t%%:*}" "${t#*:}"; end '\000'; } >bad.ts; bad "$t" "byte 0: field '${t%%:*}' has one ${t#*:} per row, and must have one $want"; done
+{ head_ images 1; field label '<i8' '\221\002'; end '\000'; } >bad.ts; bad 'two labels per row' "byte 0: field 'label' has an array of <i8 per row, and must have one <i8"
+ok 'they may be tensors of another type' '{ head_ fit 1; field label "|u1" "\221\002"; map 1; column label "|u1" "\221\002" "\002" ab; end "\001"; } >fit2.ts; ts-dump fit2.ts >out'
+ok 'nor are they written' '! echo 1 2 | "$gen" scores e:f4,label:f4 >out 2>err && ! test -s out && grep -q "field .label. has one <f4 per row, and must have one <i8" err'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\221\001' >bad.ts; bad 'meta that is a list' 'byte 0: header with bad meta'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\201\001\002' >bad.ts; bad 'a meta key that is a number' 'byte 0: header with bad meta'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\200' >bad.ts; bad 'history that is a map' 'byte 0: header with bad history'
@@ -132,5 +137,5 @@ ok 'the pieces make a large tensor' 'test "$(ts-dump -t large.ts | tail -n 1 | c
 { head_ fit 1; field w '|u1' '\221\317\000\000\000\017\377\377\377\377'; map 1; large 70000; end '\001'; } >bad.ts
 ok "64 GiB announced, 70000 bytes there: no memory is taken for the others" '
 	( [ -n "$SANITIZE" ] || ulimit -v 1000000; fails 1 "tensor .w. is missing or cut off" ts-dump bad.ts )'
-{ head_ fit 1; field w '|u1' '\221\317\020\000\000\000\000\000\000\000'; end '\000'; } >bad.ts; bad '2^60 bytes announced' 'byte 0: header with bad fields'
+{ head_ fit 1; field w '|u1' '\221\317\020\000\000\000\000\000\000\000'; end '\000'; } >bad.ts; bad '2^60 bytes announced' "byte 0: field 'w' has more than 68719476736 bytes"
 done_testing

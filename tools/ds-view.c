@@ -105,7 +105,7 @@ static void fit_grid(struct ds_sheet *s)
 
 static int check_images(struct work *k)
 {
-	const struct ts_field *image = ts_images_field(k->images), *name;
+	const struct ts_field *image = ts_images_field(k->images);
 
 	if (!image || ts_images_labels(k->images, false) < 0)
 		return -1;
@@ -115,9 +115,6 @@ static int check_images(struct work *k)
 	k->image = ts_header_col(k->h, "image");
 	k->label = ts_header_col(k->h, "label");
 	k->name = ts_header_col(k->h, "name");
-	name = ts_header_field(k->h, "name");
-	if (name && name->type != TS_STR)
-		return ts_reader_fail(k->images, "has a field 'name' that is not strings");
 	if (image->shape[0] != 1 && image->shape[0] != 3)
 		return ts_reader_fail(k->images, "has images of %zu channels; those of 1 or 3 channels can be shown",
 				      image->shape[0]);

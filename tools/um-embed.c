@@ -172,7 +172,6 @@ static int make_header(struct flow *f, const struct ts_header *images)
 {
 	const struct ts_header *inputs[2 + UM_MAX_INPUTS] = { images, &f->c.header };
 	struct ts_header *to = &f->out.header;
-	const struct ts_field *label;
 	struct err err;
 
 	if (um_extras_header(f->e, to, images, &f->c, &err) < 0)
@@ -182,8 +181,7 @@ static int make_header(struct flow *f, const struct ts_header *images)
 	cli_history(to, inputs, 2 + um_extras_inputs(f->e, inputs + 2));
 	if (!(f->map = ts_header_map(to, images)))
 		cli_oom();
-	label = ts_header_field(to, "label");
-	f->label = label && label->type == TS_I64 && label->ndim == 0 ? label - to->fields : -1;
+	f->label = ts_header_col(to, "label");
 	if (net_map_classes(&f->classes, images, &f->c, &err) < 0)
 		return ts_reader_fail(f->r, "%s", err.text);
 	if (f->classes.to && !f->c.classes)

@@ -80,13 +80,12 @@ enum { LOSS, MASKED_LOSS, TYPICALITY }; /* columns of --per-sample; label and na
 static int open_rows(struct work *k)
 {
 	const struct ts_header *in = ts_reader_header(k->r);
-	const struct ts_field *name = ts_header_field(in, "name");
 	struct ts_header *h = &k->out.header;
 
 	kit_out_init(&k->out, "scores", ts_writer_open(per_sample));
 	if (ts_header_add(h, "loss", TS_F32, 0, NULL) < 0 || ts_header_add(h, "masked_loss", TS_F32, 0, NULL) < 0 ||
 	    ts_header_add(h, "typicality", TS_F32, 0, NULL) < 0 || ts_header_add(h, "label", TS_I64, 0, NULL) < 0 ||
-	    (name && name->type == TS_STR && ts_header_add(h, "name", TS_STR, 0, NULL) < 0) ||
+	    (ts_header_field(in, "name") && ts_header_add(h, "name", TS_STR, 0, NULL) < 0) ||
 	    ts_meta_merge(&h->meta, &in->meta) < 0 || ts_meta_set_double(&h->meta, "keep", keep[0]) < 0 ||
 	    ts_meta_set_int(&h->meta, "draws", draws) < 0 || !(k->map = ts_header_map(h, in)))
 		cli_oom();

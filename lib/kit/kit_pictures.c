@@ -137,7 +137,7 @@ static int from_rows(void *data, const struct ts_batch *b)
 /* Finds the columns. -1: the reader has failed. */
 static int find_columns(struct stream *s)
 {
-	const struct ts_field *image = ts_images_field(s->r), *name;
+	const struct ts_field *image = ts_images_field(s->r);
 	const struct ts_header *h = ts_reader_header(s->r);
 
 	if (!image)
@@ -146,9 +146,8 @@ static int find_columns(struct stream *s)
 	    image->shape[2] > DS_MAX_SIDE || image->shape[1] * image->shape[2] > DS_MAX_PIXELS)
 		return ts_reader_fail(s->r, "has images of %zux%zux%zu, which are not pictures", image->shape[0],
 				      image->shape[1], image->shape[2]);
-	name = ts_header_field(h, "name");
 	s->image = (size_t)(image - h->fields);
-	s->name = name && name->type == TS_STR ? name - h->fields : -1;
+	s->name = ts_header_col(h, "name");
 	return 0;
 }
 

@@ -18,22 +18,21 @@ void report_classes_release(struct report_classes *c)
 	*c = (struct report_classes){ 0 };
 }
 
-static bool is_class(const char *name, enum ts_type type, int ndim)
+static bool is_class(const char *name)
 {
-	return type == TS_I64 && ndim == 0 &&
-	       (strcmp(name, "pred") == 0 || strcmp(name, "label") == 0 || strcmp(name, "true-label") == 0);
+	return strcmp(name, "pred") == 0 || strcmp(name, "label") == 0 || strcmp(name, "true-label") == 0;
 }
 
 bool report_is_class(const struct ts_field *f)
 {
-	return is_class(f->name, f->type, f->ndim);
+	return is_class(f->name);
 }
 
 const char *report_class_name(const struct report_classes *c, const struct ts_col *col, size_t i)
 {
 	int64_t k;
 
-	if (!c->n || !is_class(col->name, col->type, col->ndim))
+	if (!c->n || !is_class(col->name))
 		return NULL;
 	k = ((const int64_t *)col->data)[i];
 	return k >= 0 && (uint64_t)k < c->n ? c->name[k] : NULL;

@@ -23,7 +23,7 @@ struct reading {
 
 static int begin(struct reading *k, size_t most)
 {
-	const struct ts_field *image = ts_images_field(k->images), *name;
+	const struct ts_field *image = ts_images_field(k->images);
 	struct report_thumbs *t = k->t;
 	struct err err;
 
@@ -31,10 +31,9 @@ static int begin(struct reading *k, size_t most)
 		return -1;
 	const struct ts_header *h = ts_reader_header(k->images);
 
-	name = ts_header_field(h, "name");
 	k->image = ts_header_col(h, "image");
 	k->label = ts_header_col(h, "label");
-	k->name = name && name->type == TS_STR ? ts_header_col(h, "name") : -1;
+	k->name = ts_header_col(h, "name");
 	if (image->shape[0] != 1 && image->shape[0] != 3)
 		return ts_reader_fail(k->images, "has images of %zu channels; those of 1 or 3 can be shown",
 				      image->shape[0]);
@@ -51,13 +50,12 @@ static int begin(struct reading *k, size_t most)
 static int read_scores(struct reading *k)
 {
 	const struct ts_header *h = ts_reader_expect(k->scores, "scores");
-	const struct ts_field *pred = h ? ts_header_field(h, "pred") : NULL;
 	const size_t n = k->t->n;
 	const char **columns = calloc(n + 1, sizeof *columns);
 	struct err err;
 	int rc = columns && h ? 0 : -1;
 
-	k->t->has_pred = pred && pred->type == TS_I64 && pred->ndim == 0;
+	k->t->has_pred = h && ts_header_field(h, "pred");
 	for (size_t m = 0; m < n && rc == 0; m++)
 		columns[m] = k->methods[m];
 	if (rc == 0)

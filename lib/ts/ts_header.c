@@ -66,34 +66,77 @@ const struct ts_field *ts_header_field(const struct ts_header *h, const char *na
 	return NULL;
 }
 
-int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape)
+static int check_field(const struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape,
+		       struct err *err)
+{
+	const size_t most = ts_header_is_set(h) ? TS_MAX_TENSOR : (size_t)TS_MAX_RECORD;
+	size_t bytes = type == TS_STR ? 1 : ts_type_size(type);
+	bool fits = true;
+
+	if (!*name || strlen(name) > TS_MAX_NAME)
+		return err_fail(err, "a field's name has from 1 to %d bytes", TS_MAX_NAME);
+	if (strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0)
+		return err_fail(err, "no field may be called '%s'", name);
+	if (ts_header_field(h, name))
+		return err_fail(err, "field '" ERR_NAME "' appears twice", name);
+	if (h->n_fields >= TS_MAX_FIELDS)
+		return err_fail(err, "more than %d fields", TS_MAX_FIELDS);
+	if (ndim < 0 || ndim >= TS_MAX_DIMS)
+		return err_fail(err, "field '" ERR_NAME "' has %d dimensions, more than %d", name, ndim,
+				TS_MAX_DIMS - 1);
+	if (type == TS_STR && (ndim != 0 || ts_header_is_set(h)))
+		return err_fail(err, "field '" ERR_NAME "' is strings, which %s", name,
+				ndim ? "have no shape" : "are no tensor");
+	for (int i = 0; i < ndim; i++) /* even a shape without elements may not have boundless sizes beside its 0 */
+		fits = fits && ts_mul(bytes, shape[i] ? shape[i] : 1, &bytes) == 0;
+	if (!fits || bytes > most)
+		return err_fail(err, "field '" ERR_NAME "' has more than %zu bytes%s", name, most,
+				ts_header_is_set(h) ? "" : " a row");
+	return 0;
+}
+
+static int add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape, struct err *err)
 {
 	struct ts_field *f;
-	size_t bytes = type == TS_STR ? 1 : ts_type_size(type);
 
-	if (!*name || strlen(name) > TS_MAX_NAME || strcmp(name, "end") == 0 || strcmp(name, "unmask") == 0 ||
-	    ts_header_field(h, name))
-		return -1;
-	if (ndim < 0 || ndim >= TS_MAX_DIMS || h->n_fields >= TS_MAX_FIELDS)
-		return -1;
-	if (type == TS_STR && (ndim != 0 || ts_header_is_set(h)))
-		return -1;
-	for (int i = 0; i < ndim; i++) /* even a shape without elements may not have boundless sizes beside its 0 */
-		if (ts_mul(bytes, shape[i] ? shape[i] : 1, &bytes) < 0)
-			return -1;
-	if (bytes > (ts_header_is_set(h) ? TS_MAX_TENSOR : (size_t)TS_MAX_RECORD))
+	if (check_field(h, name, type, ndim, shape, err) < 0)
 		return -1;
 	f = realloc(h->fields, (h->n_fields + 1) * sizeof *f);
 	if (!f)
-		return -1;
+		return err_memory(err);
 	h->fields = f;
 	f = &f[h->n_fields];
 	*f = (struct ts_field){ .name = strdup(name), .type = type, .ndim = ndim };
 	if (!f->name)
-		return -1;
+		return err_memory(err);
 	for (int i = 0; i < ndim; i++)
 		f->shape[i] = shape[i];
 	h->n_fields++;
+	return 0;
+}
+
+int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape)
+{
+	struct err err;
+
+	return add(h, name, type, ndim, shape, &err);
+}
+
+int ts_header_check(const struct ts_header *h, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum ts_type type;
+	} usual[] = { { "label", TS_I64 }, { "true-label", TS_I64 }, { "pred", TS_I64 }, { "name", TS_STR } };
+
+	for (size_t i = 0; i < sizeof usual / sizeof *usual && !ts_header_is_set(h); i++) {
+		const struct ts_field *f = ts_header_field(h, usual[i].name);
+
+		if (f && (f->type != usual[i].type || f->ndim != 0))
+			return err_fail(err, "field '%s' has %s %s per row, and must have one %s", f->name,
+					f->ndim ? "an array of" : "one", ts_type_name(f->type),
+					ts_type_name(usual[i].type));
+	}
 	return 0;
 }
 
@@ -248,16 +291,25 @@ void ts_header_pack(const struct ts_header *h, struct ts_pack *out)
 	}
 }
 
-static int parse_field(struct ts_header *h, const msgpack_object_kv *kv)
+static int parse_field(struct ts_header *h, const msgpack_object_kv *kv, struct err *err)
 {
 	const msgpack_object *o = ts_obj_get(&kv->val, "type");
 	size_t shape[TS_MAX_DIMS];
 	char *name = ts_obj_strdup(&kv->key, TS_MAX_NAME);
-	char *type = o ? ts_obj_strdup(o, 8) : NULL;
+	char *type = o ? ts_obj_strdup(o, TS_MAX_NAME) : NULL;
 	int ndim, t = type ? ts_type_parse(type) : -1, rc = -1;
 
-	if (name && t >= 0 && ts_obj_shape(ts_obj_get(&kv->val, "shape"), &ndim, shape) == 0)
-		rc = ts_header_add(h, name, (enum ts_type)t, ndim, shape);
+	if (!name)
+		err_fail(err, "a field's name is not a string of at most %d bytes", TS_MAX_NAME);
+	else if (t < 0)
+		err_fail(err,
+			 "field '" ERR_NAME "' is of type '%.20s'; the types are |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8 str",
+			 name, type ? type : "");
+	else if (ts_obj_shape(ts_obj_get(&kv->val, "shape"), &ndim, shape) < 0)
+		err_fail(err, "field '" ERR_NAME "': its shape is not a list of at most %d sizes", name,
+			 TS_MAX_DIMS - 1);
+	else
+		rc = add(h, name, (enum ts_type)t, ndim, shape, err);
 	free(name);
 	free(type);
 	return rc;
@@ -340,10 +392,12 @@ int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *er
 	if (parse_kind(h, o) < 0)
 		return err_fail(err, "header of an unknown kind (not images, features, scores, fit or checkpoint)");
 	if (!fields || fields->type != MSGPACK_OBJECT_MAP)
-		return err_fail(err, "header with bad fields");
+		return err_fail(err, "header without a map of fields");
 	for (uint32_t i = 0; i < fields->via.map.size; i++)
-		if (parse_field(h, &fields->via.map.ptr[i]) < 0)
-			return err_fail(err, "header with bad fields");
+		if (parse_field(h, &fields->via.map.ptr[i], err) < 0)
+			return -1;
+	if (ts_header_check(h, err) < 0)
+		return -1;
 	if (meta && (meta->type != MSGPACK_OBJECT_MAP || meta->via.map.size > TS_MAX_META))
 		return err_fail(err, "header with bad meta");
 	for (uint32_t i = 0; meta && i < meta->via.map.size; i++)

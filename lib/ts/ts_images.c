@@ -20,13 +20,10 @@ const struct ts_field *ts_images_field(struct ts_reader *r)
 int ts_images_labels(struct ts_reader *r, bool needed)
 {
 	const struct ts_header *h = ts_reader_header(r);
-	const struct ts_field *f = h ? ts_header_field(h, "label") : NULL;
 
 	if (!h)
 		return -1;
-	if (f ? f->type == TS_I64 && f->ndim == 0 : !needed)
-		return 0;
-	return ts_reader_fail(r, "has no field 'label' of <i8 numbers");
+	return needed && !ts_header_field(h, "label") ? ts_reader_fail(r, "has no field 'label'") : 0;
 }
 
 int ts_images_classes(struct ts_reader *r, char ***names, size_t *n)

@@ -20,12 +20,11 @@ void ts_join_release(struct ts_join *j)
 static int begin(struct ts_join *j, struct ts_reader *r, const struct ts_header *in, const char *const *columns,
 		 size_t n, bool named, ptrdiff_t **map)
 {
-	const struct ts_field *name = ts_header_field(in, "name"), *label = ts_header_field(in, "label");
-	const bool labelled = label && label->type == TS_I64 && label->ndim == 0;
+	const bool labelled = ts_header_field(in, "label") != NULL;
 	struct ts_header h;
 	int rc = 0;
 
-	named = named && name && name->type == TS_STR;
+	named = named && ts_header_field(in, "name");
 	ts_header_init(&h, in->kind);
 	if (named)
 		rc = ts_header_add(&h, "name", TS_STR, 0, NULL);

@@ -134,11 +134,15 @@ static int put_tensor(struct ts_writer *w, enum ts_type type, int ndim, const si
 
 int ts_writer_begin(struct ts_writer *w, const struct ts_header *h)
 {
+	struct err err;
+
 	if (w->error[0])
 		return -1;
 	ts_header_init(&w->layout, h->kind);
 	if (ts_header_add_all(&w->layout, h) < 0)
 		return fail(w, "out of memory");
+	if (ts_header_check(h, &err) < 0)
+		return fail(w, "cannot write '%s': %s", w->name, err.text);
 	ts_header_pack(h, &w->p);
 	if (w->p.out.size > TS_MAX_HEADER)
 		return fail(w, "cannot write '%s': the header has more than %d bytes", w->name, TS_MAX_HEADER);

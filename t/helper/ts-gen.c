@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 	if (strcmp(h.kind, "features") == 0)
 		add_meta(&h, &h.meta);
 	if (!w || ts_batch_init(&b, &h) || ts_writer_begin(w, &h))
-		die("cannot begin");
+		die(ts_writer_error(w));
 	for (unsigned long i = 0; i < rows && (random || fgets(line, sizeof line, stdin)); i++) {
 		add_row(&b, random ? NULL : line, i, &r);
 		if (b.n == 1000 && (ts_writer_write(w, &b) || ts_batch_resize(&b, 0)))

@@ -155,10 +155,9 @@ static int find_columns(struct rows *w, struct ts_reader *r, const struct ts_hea
 		w->wide[m] = f->type == TS_F64;
 		w->column[m] = (size_t)(f - h->fields);
 	}
-	f = ts_header_field(h, "pred");
-	if (per_class && (!f || f->type != TS_I64 || f->ndim))
+	w->pred_at = per_class ? ts_header_col(h, "pred") : -1;
+	if (per_class && w->pred_at < 0)
 		return ts_reader_fail(r, "has no column 'pred' of classes");
-	w->pred_at = per_class ? f - h->fields : -1;
 	return 0;
 }
 

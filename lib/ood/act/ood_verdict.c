@@ -29,13 +29,14 @@ static int add_column(struct ood_verdict *v, size_t i, struct ts_header *h, stru
 
 int ood_verdict_init(struct ood_verdict *v, const struct ood_threshold *t, struct ts_header *h, struct err *err)
 {
-	const struct ts_field *pred = ts_header_field(h, "pred");
+	const ptrdiff_t pred = ts_header_col(h, "pred");
+
 	*v = (struct ood_verdict){ .t = t, .score = calloc(t->set.n + 1, sizeof *v->score), .first = h->n_fields };
 	if (!v->score)
 		return err_memory(err);
-	if (t->classes && (!pred || pred->type != TS_I64 || pred->ndim))
+	if (t->classes && pred < 0)
 		return err_fail(err, "thresholds per class need a column 'pred'");
-	v->pred = t->classes ? (size_t)(pred - h->fields) : 0;
+	v->pred = t->classes ? (size_t)pred : 0;
 	for (size_t i = 0; i < t->set.n; i++)
 		if (add_column(v, i, h, err) < 0)
 			return -1;

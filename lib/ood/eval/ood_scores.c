@@ -370,13 +370,6 @@ static int has_log_odds(const struct ts_header *h)
 	return rc < 0 ? -1 : found;
 }
 
-static ptrdiff_t find_classes(const struct ts_header *h, const char *name)
-{
-	const struct ts_field *f = ts_header_field(h, name);
-
-	return f && f->type == TS_I64 && f->ndim == 0 ? f - h->fields : -1;
-}
-
 /* Finds the columns to read. */
 static int find_columns(struct reading *k, const struct ts_header *h, char *const *methods)
 {
@@ -391,8 +384,8 @@ static int find_columns(struct reading *k, const struct ts_header *h, char *cons
 		k->column[m] = (size_t)ts_header_col(h, methods[m]);
 	}
 	k->f = h->fields;
-	k->label = find_classes(h, "label");
-	k->pred = find_classes(h, "pred");
+	k->label = ts_header_col(h, "label");
+	k->pred = ts_header_col(h, "pred");
 	if ((odds = has_log_odds(h)) < 0)
 		return ood_input_fail(k->in, "meta 'methods' is not a list of names, or memory ran out");
 	k->odds = odds ? ts_header_col(h, "msp") : -1;

@@ -87,15 +87,12 @@ int ood_fit_new(struct ood_fit **ret, const struct ts_header *h, const struct oo
 {
 	const struct ts_field *logits = ts_header_field(h, "logits");
 	const struct ts_field *features = ts_header_field(h, "features");
-	const struct ts_field *label = ts_header_field(h, "label");
 	struct ood_fit *f;
 
 	if (logits && (logits->type != TS_F32 || logits->ndim != 1 || logits->shape[0] < 2))
 		return err_fail(err, "column 'logits' is not <f4 of two or more classes");
 	if (!features || features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0)
 		return err_fail(err, "has no column 'features', <f4, one vector per row");
-	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return err_fail(err, "column 'label' is not one <i8 per row");
 	if (num_linalg_open(err) < 0)
 		return -1;
 	if (!(f = calloc(1, sizeof *f)))

@@ -9,7 +9,6 @@
 int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err)
 {
 	const struct ts_field *logits = ts_header_field(h, "logits"), *features = ts_header_field(h, "features");
-	const struct ts_field *label = ts_header_field(h, "label"), *name = ts_header_field(h, "name");
 
 	*s = (struct ood_basis){ .header = h };
 	if (!logits && !features)
@@ -18,10 +17,6 @@ int ood_basis_of(struct ood_basis *s, const struct ts_header *h, struct err *err
 		return err_fail(err, "column 'logits' is not <f4 of two or more classes");
 	if (features && (features->type != TS_F32 || features->ndim != 1 || features->shape[0] == 0))
 		return err_fail(err, "column 'features' is not one <f4 vector per row");
-	if (label && (label->type != TS_I64 || label->ndim != 0))
-		return err_fail(err, "column 'label' is not one <i8 per row");
-	if (name && name->type != TS_STR)
-		return err_fail(err, "column 'name' is not strings");
 	s->classes = logits ? logits->shape[0] : 0;
 	s->dim = features ? features->shape[0] : 0;
 	s->logits_at = logits ? (size_t)(logits - h->fields) : 0;

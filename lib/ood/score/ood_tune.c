@@ -112,8 +112,7 @@ static void take_names(struct table *to, const struct ts_batch *b, ptrdiff_t at)
 static int take_stream(const struct tuning *t, struct table *to, struct ts_reader *r, struct err *err)
 {
 	const struct ts_header *h = ts_reader_expect(r, "features");
-	const struct ts_field *name = h ? ts_header_field(h, "name") : NULL;
-	const ptrdiff_t name_at = name && name->type == TS_STR ? name - h->fields : -1;
+	const ptrdiff_t name_at = h ? ts_header_col(h, "name") : -1;
 	struct ood_layers *layers[MAX_EPS] = { NULL };
 	struct ts_batch b = { 0 };
 	int rc = h ? check_stream(t, to, r) : -1;

@@ -90,17 +90,32 @@ struct missing {
 	char first[4096];
 };
 
-static int add_line(struct ds_source *s, char *line, struct missing *m, struct err *err)
+/* Where the path inside the root begins; NULL: it is absolute and leads elsewhere. */
+static char *inside(const char *root, char *line)
+{
+	size_t n = strlen(root);
+
+	while (n > 0 && root[n - 1] == '/')
+		n--;
+	if (line[0] != '/')
+		return line;
+	return strncmp(line, root, n) == 0 && line[n] == '/' ? line + n + strspn(line + n, "/") : NULL;
+}
+
+static int add_line(struct ds_source *s, char *text, struct missing *m, struct err *err)
 {
 	const char *root = s->operands[0].path;
-	char path[8192];
+	char *line = inside(root, text), path[8192];
 	struct stat st;
 	long label;
 
+	if (!line)
+		return err_fail(err, "'" ERR_NAME "' is not a path inside '%s'; --root / takes them from anywhere",
+				text, root);
 	if (split_label(root, line, &label, err) < 0)
 		return -1;
-	if (!*line || line[0] == '/' || strlen(line) > 4000)
-		return err_fail(err, "'" ERR_NAME "' is not a path inside the root folder", line);
+	if (!*line || strlen(line) > 4000)
+		return err_fail(err, "'" ERR_NAME "' is not a path", line);
 	snprintf(path, sizeof path, "%s/%s", root, line);
 	if (access(path, R_OK) < 0) {
 		if (!m->n++)

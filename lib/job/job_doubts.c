@@ -92,41 +92,66 @@ static void doubt_batches(const struct job *j)
 			 j->data.n);
 }
 
-/* Images to validate on that the network learns from, or did before --init: the best epoch and what --ood reports are
- * chosen on them. */
-static void doubt_validation(const struct job *j)
+/* What --val or --val-fraction gave, for messages. */
+static const char *val_name(const struct job *j, char *buf, size_t len)
+{
+	if (j->o->val)
+		snprintf(buf, len, "'%s'", j->o->val);
+	return j->o->val ? buf : "--val-fraction";
+}
+
+/* By their histories, does the network learn from the images to validate on, or did it before --init? */
+static bool doubt_histories(const struct job *j)
 {
 	const struct job_options *o = j->o;
 	struct ts_header held;
 	struct err err;
+	bool seen;
 
-	if (j->resumed || !j->held.n || !job_is_first(o))
-		return;
 	if (o->val) {
-		if (ood_seen_images(&j->c.header, &j->parents[JOB_VAL]))
+		seen = ood_seen_images(&j->c.header, &j->parents[JOB_VAL]);
+		if (seen)
 			cli_warn("'%s': by its history, the network is trained on these images, or some of them, so "
 				 "that validation looks better than on new ones; take images that are held out",
 				 o->val);
-		return;
+		return seen;
 	}
-	if (job_held_header(j, &held, &err) == 0 && ood_seen_images(&j->c.header, &held))
+	seen = job_held_header(j, &held, &err) == 0 && ood_seen_images(&j->c.header, &held);
+	if (seen)
 		cli_warn("--val-fraction: by its history, '%s' was trained on some of these images, so that validation "
 			 "looks better than on new ones; hold out the same with its --val-fraction and --seed, or give "
 			 "other images to --val",
 			 o->start ? o->start : j->input);
 	ts_header_release(&held);
+	return seen;
+}
+
+/* Images to validate on that the network learns from, by their histories or by their pixels: the best epoch and what
+ * --ood reports are chosen on them. Public sets hold a few images twice. */
+static void doubt_validation(const struct job *j)
+{
+	char buf[JOB_PATH];
+	size_t shared;
+
+	if (j->resumed || !j->held.n || !job_is_first(j->o) || doubt_histories(j))
+		return;
+	shared = um_data_shared(&j->data, &j->held);
+	if (shared > j->held.n / 100)
+		cli_warn("%s: %zu of %zu images are, pixel by pixel, among those to train on, so that validation looks "
+			 "better than on new ones; take images that are held out",
+			 val_name(j, buf, sizeof buf), shared, j->held.n);
 }
 
 /* Labels that are wrong on purpose, which what is measured on these images takes for right. */
 static void doubt_labels(const struct job *j)
 {
 	const size_t wrong = um_data_noisy(&j->held);
-	const char *val = j->o->val;
+	char buf[JOB_PATH];
 
 	if (wrong)
-		cli_warn("%s%s%s: the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss "
-			 "and val_acc take them for right",
-			 val ? "'" : "", val ? val : "--val-fraction", val ? "'" : "", wrong, j->held.n);
+		cli_warn("%s: the labels of %zu of %zu images are wrong on purpose (--label-noise), and val_loss and "
+			 "val_acc take them for right",
+			 val_name(j, buf, sizeof buf), wrong, j->held.n);
 }
 
 void job_doubts_before(const struct job *j)

@@ -82,6 +82,8 @@ void um_data_window(const struct um_data *d, size_t i, int h, int w, long augmen
 
 /* XXH3-64 of the images and labels: is it the same data? */
 uint64_t um_data_hash(const struct um_data *d);
+/* How many of b's images are also a's, pixel by pixel; 0 also when out of memory. */
+size_t um_data_shared(const struct um_data *a, const struct um_data *b);
 /* How many labels are wrong on purpose, as the column noisy says that --label-noise adds; 0 if it was not kept. */
 size_t um_data_noisy(const struct um_data *d);
 /* Moves a seeded choice of round(fraction * n) images, at least one and not all, from d to held, with their other

@@ -161,6 +161,37 @@ uint64_t um_data_hash(const struct um_data *d)
 	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, bytes));
 }
 
+static uint64_t image_hash(const struct um_data *d, size_t i)
+{
+	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+
+	return XXH3_64bits(d->image + i * row, row);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+size_t um_data_shared(const struct um_data *a, const struct um_data *b)
+{
+	uint64_t *known = malloc(a->n * sizeof *known), hash;
+	size_t shared = 0;
+
+	for (size_t i = 0; known && i < a->n; i++)
+		known[i] = image_hash(a, i);
+	if (known)
+		qsort(known, a->n, sizeof *known, compare_hashes);
+	for (size_t i = 0; known && i < b->n; i++) {
+		hash = image_hash(b, i);
+		shared += bsearch(&hash, known, a->n, sizeof *known, compare_hashes) != NULL;
+	}
+	free(known);
+	return shared;
+}
+
 size_t um_data_noisy(const struct um_data *d)
 {
 	const struct ts_col *c = ts_batch_col(&d->beside, "noisy");

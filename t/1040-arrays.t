@@ -125,6 +125,16 @@ assert all(np.array_equal(z[k], u[k].astype(z[k].dtype)) for k in (\"energy\", \
 assert \"$e\" != \"npz\" or all(same(z[k], u[k]) for k in z if k != \"name\")" || exit 1; done)'
 ok 'there and back again: the same rows, by every form' 'ts-dump s >want && (for e in npz csv tsv; do ts-export s -o b.$e && ts-import -q b.$e -o back && ts-dump back | cmp - want || exit 1; done) &&
 	ts-export --select features,logits,label s -o b.safetensors && ts-import -q b.safetensors | ts-dump | cmp - "$(ts-cat --select features,logits,label s | ts-dump >want2; echo want2)"'
+printf '%s\n' '1 2 0 3 a' '3 4 1 1 b' | ts-gen features features:f4:2,label:i8,true-label:i8,name:str >true
+printf '%s\n' '1 0 3 a' '3 1 1 b' | ts-gen scores e:f4,label:i8,true-label:i8,name:str >true2
+ok 'true labels, there and back: no other labels, and no scores' '(for e in npz csv; do
+	ts-export true -o b.$e && ts-import b.$e --columns true-label 2>err | ts-cat --select features,label,true-label,name >back && ! test -s err &&
+	ts-dump true >want && ts-dump back | cmp - want && ts-export true2 -o b.$e && ts-import b.$e 2>err | ts-cat --select e,label,true-label,name >back && ! test -s err &&
+	ts-dump true2 >want && ts-dump back | cmp - want || exit 1; done)'
+ok 'alone they are the labels; what cannot be the column of its name is left out of all, or refused' '$py -c "
+import numpy as np; f = np.eye(3, dtype=\"f4\"); y = np.arange(3); np.savez(\"only.npz\", features=f, **{\"true-label\": y}); np.savez(\"odd.npz\", features=f, labels=y, id=y, pred=y, name=y)" &&
+	ts-import only.npz | ts-dump --header | grep -q "\"label\"" && ts-import --columns all odd.npz 2>err | ts-dump --header >out && grep -q "\"pred\": {\"type\": \"<i8" out && grep -q "\"id\"" out &&
+	! grep -q "\"name\"" out && grep -q "left out: .name. <i8 (3,)$" err && fails 1 "name. is <i8 (3,), where a name is one text per row" ts-import -q --columns name odd.npz'
 ok 'safetensors: by its format, and by its own library where that is' '$py -c "
 import json, struct, numpy as np
 p = open(\"b.safetensors\", \"rb\").read(); n = struct.unpack(\"<Q\", p[:8])[0]; h = json.loads(p[8:8 + n])

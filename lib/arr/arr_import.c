@@ -33,6 +33,12 @@ static bool may_be(const struct arr *a, enum arr_role role)
 	return arr_is_number(a) && a->ndim >= 1;
 }
 
+/* In streams true-label is a column of its own beside label, and no other label. */
+static bool is_another(const struct arr_set *s, const char *name, enum arr_role role)
+{
+	return strcmp(name, arr_roles[role]) != 0 && ts_usual_type(name) >= 0 && arr_find(s, arr_roles[role]);
+}
+
 static int not_there(const struct arr_import *im, const char *name, struct err *err)
 {
 	err_fail(err, "no array is named '" ERR_NAME "'; the arrays are:", name);
@@ -54,6 +60,8 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 			continue;
 		if (role == ARR_NAME && arr_has_word(s->a[i].name, arr_words[ARR_LABEL]))
 			continue; /* class_names are not those of rows */
+		if (is_another(s, s->a[i].name, role))
+			continue;
 		if (*found)
 			return err_fail(err,
 					"'" ERR_NAME "' and '" ERR_NAME "' could both be the %s: choose with --%s NAME",
@@ -178,19 +186,28 @@ static bool is_one_a_row(const struct arr *a)
 	return a->ndim >= 1 && a->shape[0] > 0 && arr_row(a) == 1;
 }
 
-static int add_single(struct arr_import *im, struct ts_header *h, enum arr_role role, struct err *err)
+/* May the array be the column of this name, in which streams have one text, or one whole number, per row? */
+static bool is_usual(const struct arr *a, const char *name)
 {
-	const struct arr *a = im->role[role];
-	const bool text = role == ARR_NAME;
+	return (ts_usual_type(name) == TS_STR ? arr_is_text(a) : arr_is_number(a)) && is_one_a_row(a);
+}
+
+/* Adds the array as a column of which ts_usual_type() knows the type. */
+static int add_usual(struct arr_import *im, struct ts_header *h, const struct arr *a, const char *name, struct err *err)
+{
+	const bool text = ts_usual_type(name) == TS_STR;
 	char is[ARR_TEXT];
 
-	if (!a)
-		return 0;
-	if (!(text ? arr_is_text(a) : arr_is_number(a)) || !is_one_a_row(a))
+	if (!is_usual(a, name))
 		return err_fail(err, "'" ERR_NAME "' is %s, where a %s is one %s per row%s", a->name,
-				arr_describe(a, is), arr_roles[role], text ? "text" : "whole number",
+				arr_describe(a, is), name, text ? "text" : "whole number",
 				!text && arr_is_number(a) ? "; of one-hot rows take argmax(1)" : "");
-	return add_column(im, h, a, arr_roles[role], text ? TS_STR : TS_I64, 0, err);
+	return add_column(im, h, a, name, text ? TS_STR : TS_I64, 0, err);
+}
+
+static int add_single(struct arr_import *im, struct ts_header *h, enum arr_role role, struct err *err)
+{
+	return im->role[role] ? add_usual(im, h, im->role[role], arr_roles[role], err) : 0;
 }
 
 /* The type that holds all of an array's numbers; scores are floats. */
@@ -220,6 +237,8 @@ static int add_further(struct arr_import *im, struct ts_header *h, const struct 
 {
 	char text[ARR_TEXT];
 
+	if (ts_usual_type(a->name) >= 0)
+		return add_usual(im, h, a, a->name, err);
 	if (a->kind == ARR_OTHER || a->ndim == 0 || a->ndim > 2 || a->shape[0] == 0 || arr_row(a) == 0 ||
 	    (arr_is_text(a) && !is_one_a_row(a)) || (im->scores && !is_one_a_row(a)))
 		return err_fail(err, "'" ERR_NAME "' is %s, which is not a column of %s", a->name,
@@ -227,11 +246,22 @@ static int add_further(struct arr_import *im, struct ts_header *h, const struct 
 	return add_column(im, h, a, a->name, type_of(im, a), a->ndim == 2 && !im->scores ? a->shape[1] : 0, err);
 }
 
+/* Is the column of this name another array's, as --label and the like may say? */
+static bool is_taken(const struct arr_import *im, const char *name)
+{
+	for (enum arr_role r = 0; r < ARR_ROLES; r++)
+		if (im->role[r] && strcmp(arr_roles[r], name) == 0)
+			return true;
+	return false;
+}
+
 /* May it be a column although it was not named? */
 static bool is_further(const struct arr_import *im, const struct arr *a)
 {
 	if (is_used(im, a) || a->kind == ARR_OTHER || a->ndim == 0 || (im->n_c > 0 && a->shape[0] != im->rows))
 		return false;
+	if (ts_usual_type(a->name) >= 0)
+		return is_usual(a, a->name) && !is_taken(im, a->name);
 	if (im->scores)
 		return arr_is_number(a) && is_one_a_row(a) && !arr_is_name(a->name);
 	return a->ndim <= 2 && arr_row(a) > 0;
@@ -257,6 +287,14 @@ static int add_columns(struct arr_import *im, struct ts_header *h, struct err *e
 	}
 	free(copy);
 	return rc;
+}
+
+static bool has_scores(const struct arr_import *im)
+{
+	for (size_t i = 0; i < im->n_c; i++)
+		if (ts_usual_type(im->c[i].name) < 0)
+			return true;
+	return false;
 }
 
 /* Labels that are text, or of which some are missing, are easily overlooked among the arrays that are left out. */
@@ -380,7 +418,7 @@ static int make(struct arr_import *im, struct ts_header *h, struct err *err)
 	}
 	if (im->scores && add_columns(im, h, err) < 0)
 		return -1;
-	if (im->scores && im->n_c == 0)
+	if (im->scores && !has_scores(im))
 		return none_found(im, "no array holds numbers to take as features, logits or scores", err);
 	if (add_single(im, h, ARR_PRED, err) < 0 || add_single(im, h, ARR_LABEL, err) < 0 ||
 	    add_single(im, h, ARR_NAME, err) < 0 || (!im->scores && add_columns(im, h, err) < 0))

@@ -189,6 +189,9 @@ void ts_header_release(struct ts_header *h);
 /* Appends a field. shape has ndim entries (NULL if ndim is 0). -1: out of memory; the name is taken, reserved ("end",
  * "unmask") or too long; or the shape overflows. */
 int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int ndim, const size_t *shape) TS_CHECKED;
+/* The type that a field of this name has in every stream of rows, one per row: TS_I64 for label, true-label and pred,
+ * TS_STR for name; -1: a field of this name may be anything. Streams with others are neither read nor written. */
+int ts_usual_type(const char *name);
 /* Appends all fields of from. Returns -1 as ts_header_add() does. */
 int ts_header_add_all(struct ts_header *h, const struct ts_header *from) TS_CHECKED;
 /* The field called name, borrowed, or NULL; and its number or -1: the field's column has this number in every batch of

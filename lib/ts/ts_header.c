@@ -122,20 +122,23 @@ int ts_header_add(struct ts_header *h, const char *name, enum ts_type type, int 
 	return add(h, name, type, ndim, shape, &err);
 }
 
+int ts_usual_type(const char *name)
+{
+	if (strcmp(name, "label") == 0 || strcmp(name, "true-label") == 0 || strcmp(name, "pred") == 0)
+		return TS_I64;
+	return strcmp(name, "name") == 0 ? TS_STR : -1;
+}
+
 int ts_header_check(const struct ts_header *h, struct err *err)
 {
-	static const struct {
-		const char *name;
-		enum ts_type type;
-	} usual[] = { { "label", TS_I64 }, { "true-label", TS_I64 }, { "pred", TS_I64 }, { "name", TS_STR } };
+	for (size_t i = 0; i < h->n_fields && !ts_header_is_set(h); i++) {
+		const struct ts_field *f = &h->fields[i];
+		const int usual = ts_usual_type(f->name);
 
-	for (size_t i = 0; i < sizeof usual / sizeof *usual && !ts_header_is_set(h); i++) {
-		const struct ts_field *f = ts_header_field(h, usual[i].name);
-
-		if (f && (f->type != usual[i].type || f->ndim != 0))
+		if (usual >= 0 && (f->ndim != 0 || f->type != (enum ts_type)usual))
 			return err_fail(err, "field '%s' has %s %s per row, and must have one %s", f->name,
 					f->ndim ? "an array of" : "one", ts_type_name(f->type),
-					ts_type_name(usual[i].type));
+					ts_type_name((enum ts_type)usual));
 	}
 	return 0;
 }

@@ -69,7 +69,7 @@ void ts_pack_bytes(struct ts_pack *p, const void *data, size_t len);
 void ts_pack_tensor_head(msgpack_packer *pk, enum ts_type type, int ndim, const size_t *shape, size_t bytes);
 void ts_pack_str(msgpack_packer *pk, const char *s);
 
-/* Checks that label, true-label, pred and name have the types of ts(5), if they are there. */
+/* Checks that fields of rows have the types of ts_usual_type(). */
 int ts_header_check(const struct ts_header *h, struct err *err);
 /* Converts a header to and from its record. parse: -1 with *why. */
 void ts_header_pack(const struct ts_header *h, struct ts_pack *out);

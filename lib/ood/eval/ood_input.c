@@ -64,7 +64,7 @@ static int add_named(struct ood_input *in, const char *name)
 		in->column[in->n++] = -1;
 		return 0;
 	}
-	return add_column(in, name, !strcmp(name, "pred") || !strcmp(name, "label") ? TS_I64 : TS_F64);
+	return add_column(in, name, ts_usual_type(name) == TS_I64 ? TS_I64 : TS_F64);
 }
 
 /* What a first line holds. */

@@ -7,9 +7,10 @@
  * blanks, whichever the first line uses. Numbers keep all digits of a double (<f8). Blanks and double quotes around a
  * cell, a byte order mark and empty lines at the end are ignored. If the first line holds only words (perhaps after a
  * #), it names the columns; if it holds only numbers, the columns are called score, or score1, score2 and so on; if it
- * holds both, or a marker of a missing number (NA), it is refused. Columns called pred and label are classes; those
- * called name or verdict:..., and an index, are skipped (an index is a first column without a name, called Unnamed: 0,
- * or of quoted words without a heading); all others are scores. Text has no END, so truncation cannot be detected.
+ * holds both, or a marker of a missing number (NA), it is refused. Columns called pred, label and true-label are
+ * classes; those called name or verdict:..., and an index, are skipped (an index is a first column without a name,
+ * called Unnamed: 0, or of quoted words without a heading); all others are scores. Text has no END, so truncation
+ * cannot be detected.
  *
  * Rows are returned as they arrive: a batch of text ends where the reader would have to wait for more.
  */

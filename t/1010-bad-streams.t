@@ -55,6 +55,7 @@ for f in end unmask; do { head_ scores 1; field $f '|u1'; end '\000'; } >bad.ts;
 { head_ scores 1; field '' '|u1'; end '\000'; } >bad.ts; bad 'a field without a name' "byte 0: a field's name has from 1 to 255 bytes"
 { head_ scores 2; field x '|u1'; field x '<f4'; end '\000'; } >bad.ts; bad 'a field twice' "byte 0: field 'x' appears twice"
 for t in '>f4' '<f16' '<u4' f4 ''; do { head_ scores 1; field x "$t"; end '\000'; } >bad.ts; bad "a field of type '$t'" "byte 0: field 'x' is of type '$t'; the types are |u1 "; done
+for t in '\200' '\201\244type\005' '\005'; do printf "\203\246unmask\001\244kind\246scores\246fields\201\241x$t" >bad.ts; bad 'a field without a type' "byte 0: field 'x': its type is not a string of at most 255"; done
 { head_ scores 1; field x '|u1' '\221\377'; end '\000'; } >bad.ts; bad 'a shape of -1' "byte 0: field 'x': its shape is not a list of at most 7 sizes"
 { head_ scores 1; field x '|u1' '\230\001\001\001\001\001\001\001\001'; end '\000'; } >bad.ts; bad 'a row of eight dimensions' "byte 0: field 'x' has 8 dimensions, more than 7"
 { head_ scores 1; field x '|u1' '\222\316\377\377\377\377\316\377\377\377\377'; end '\000'; } >bad.ts; bad 'a row of 16 EiB' "byte 0: field 'x' has more than [0-9]* bytes a row"

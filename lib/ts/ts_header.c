@@ -304,10 +304,12 @@ static int parse_field(struct ts_header *h, const msgpack_object_kv *kv, struct 
 
 	if (!name)
 		err_fail(err, "a field's name is not a string of at most %d bytes", TS_MAX_NAME);
+	else if (!type)
+		err_fail(err, "field '" ERR_NAME "': its type is not a string of at most %d bytes", name, TS_MAX_NAME);
 	else if (t < 0)
 		err_fail(err,
 			 "field '" ERR_NAME "' is of type '%.20s'; the types are |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8 str",
-			 name, type ? type : "");
+			 name, type);
 	else if (ts_obj_shape(ts_obj_get(&kv->val, "shape"), &ndim, shape) < 0)
 		err_fail(err, "field '" ERR_NAME "': its shape is not a list of at most %d sizes", name,
 			 TS_MAX_DIMS - 1);

@@ -115,7 +115,7 @@ static int add_line(struct ds_source *s, char *text, struct missing *m, struct e
 	if (split_label(root, line, &label, err) < 0)
 		return -1;
 	if (!*line || strlen(line) > 4000)
-		return err_fail(err, "'" ERR_NAME "' is not a path", line);
+		return err_fail(err, "'" ERR_NAME "' is not the path of a file", text);
 	snprintf(path, sizeof path, "%s/%s", root, line);
 	if (access(path, R_OK) < 0) {
 		if (!m->n++)

@@ -51,7 +51,7 @@ ok 'and, where histories do not tell, of images that are among those to train on
 	ts-cat --no-history train.images >same.images && ds-synth --set id --split train -n 200 >new.images && ts-cat --head 3 test.images >x && ts-cat --no-history x new.images >few.images &&
 	um-train -a fc -e 1 --val same.images -o m.ckpt train.images 2>err && copies 1 && grep -q "^um-train: .same.images.: 300 of 300 images are, pixel by pixel, among those to train on" err &&
 	um-train -a fc -e 1 --val few.images -o m.ckpt train.images 2>err && copies 1 && grep -q "few.images.: 3 of 203 images" err && um-train -a fc -e 1 --val new.images -o m.ckpt train.images 2>err && copies 0 &&
-	ts-cat same.images same.images >twice.images && um-train -a fc -e 1 --val-fraction 0.5 -o m.ckpt twice.images 2>err && copies 1 && grep -q "^um-train: --val-fraction: [0-9]* of 300 images are, pixel" err'
+	ts-cat same.images same.images >twice.images && um-train -a fc -e 1 --val-fraction 0.5 -o m.ckpt twice.images 2>err && copies 1 && grep -q "^um-train: --val-fraction: [0-9]* of 300 images are, pixel.*; the input holds images twice" err'
 quiet() { um-train "$@" -o m.ckpt train.images 2>err && ! grep -q history err || { cat err; false; }; }
 ok 'and of no others: held out, of another file, held out before, with --config or a run that goes on' '
 	quiet -a fc -e 1 --val-fraction 0.5 && mv m.ckpt a.ckpt && quiet -a fc -e 1 --val test.images && quiet --init a.ckpt -e 1 --val-fraction 0.5 &&

@@ -138,8 +138,10 @@ static void doubt_validation(const struct job *j)
 	shared = um_data_shared(&j->data, &j->held);
 	if (shared > j->held.n / 100)
 		cli_warn("%s: %zu of %zu images are, pixel by pixel, among those to train on, so that validation looks "
-			 "better than on new ones; take images that are held out",
-			 val_name(j, buf, sizeof buf), shared, j->held.n);
+			 "better than on new ones; %s",
+			 val_name(j, buf, sizeof buf), shared, j->held.n,
+			 j->o->val ? "take images that are held out" :
+				     "the input holds images twice, and --val takes others");
 }
 
 /* Labels that are wrong on purpose, which what is measured on these images takes for right. */

@@ -169,6 +169,7 @@ bad 'labels of text' 'np.savez("bad", features=f, labels=np.array(list("abcd")))
 bad 'labels that are no whole numbers' 'np.savez("bad", features=f, labels=y + .5)' "row 0: .label. is 0.5, which is not a 64-bit integer"
 bad 'labels beyond 64 bits' 'np.savez("bad", features=f, labels=y.astype("u8") + np.uint64(2**63))' "row 0: .label. is 9.22337e+18, which is not a 64-bit"
 bad 'labels below -1' 'np.savez("bad", features=f, labels=y - 2)' "row 0: .label. is -2, but classes count from 0"
+bad 'true labels below -1' 'np.savez("bad", features=f, label=y, **{"true-label": y - 2})' "row 0: .true-label. is -2, but classes count from 0" --columns true-label
 bad 'maps' 'np.savez("bad", features=np.zeros((4, 3, 2, 2), "f4"))' "features. is <f4 (4, 3, 2, 2), where features are a vector per row.*mean over their pixels"
 bad 'two that could be it' 'np.savez("bad", x=f, features=f)' "x. and .features. could both be the features: choose with --features NAME"
 bad 'objects' 'np.savez("bad", features=f.astype(object))' "features. is |O (4, 3), where features are numbers" --features features

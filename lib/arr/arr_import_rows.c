@@ -2,7 +2,6 @@
  * Arrays as columns: copies row by row. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "arr/arr_import_internal.h"
 
@@ -29,7 +28,7 @@ static int put(struct column *c, void *to, size_t at, size_t row, double v, stru
 
 static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at, struct err *err)
 {
-	const bool is_class = strcmp(c->name, "label") == 0 || strcmp(c->name, "pred") == 0;
+	const bool is_class = ts_usual_type(c->name) == TS_I64;
 
 	if (!arr_whole(c->from, at, to))
 		return err_fail(err, "row %zu: '%s' is %g, which is not a 64-bit integer", row, c->name,

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT
  * Names of classes. */
-#include <string.h>
-
 #include "report/report_classes.h"
 
 int report_classes_init(struct report_classes *c, const struct ts_header *h, struct err *err)
@@ -18,21 +16,16 @@ void report_classes_release(struct report_classes *c)
 	*c = (struct report_classes){ 0 };
 }
 
-static bool is_class(const char *name)
-{
-	return strcmp(name, "pred") == 0 || strcmp(name, "label") == 0 || strcmp(name, "true-label") == 0;
-}
-
 bool report_is_class(const struct ts_field *f)
 {
-	return is_class(f->name);
+	return ts_usual_type(f->name) == TS_I64;
 }
 
 const char *report_class_name(const struct report_classes *c, const struct ts_col *col, size_t i)
 {
 	int64_t k;
 
-	if (!c->n || !is_class(col->name))
+	if (!c->n || ts_usual_type(col->name) != TS_I64)
 		return NULL;
 	k = ((const int64_t *)col->data)[i];
 	return k >= 0 && (uint64_t)k < c->n ? c->name[k] : NULL;

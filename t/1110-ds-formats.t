@@ -123,8 +123,8 @@ ok 'lists: a path with a space and a digit is no label' '
 	mkdir -p "blank/a b"; cp folders/lined/a.png "blank/a b/7 cats.png"; for l in "a b/7 cats.png" "a b/7 cats.png 3"; do echo "$l"; done >l.txt
 	test "$(labels --list l.txt --root blank)" = "-1 3 "'
 ok 'lists: absolute paths, inside the root; others are said' 'echo "$PWD/photo.png 1" >l.txt && cp "$SRC"/t/golden/ds/photos/cat/0.png photo.png &&
-	for root in / "$PWD" "$PWD//"; do ds-pack --size 8 --list l.txt --root "$root" | ts-dump --tsv | tail -n 1 | grep -q "^1	.*photo.png$" || return 1; done &&
-	ds-pack --size 8 --list l.txt --root "$PWD" | ts-dump --tsv | grep -qx "1	photo.png" && ! ds-pack --size 8 --list l.txt --root "${PWD%?}" >out 2>err && fails 1 "line 1: .*not a path inside .\..; --root / takes them" ds-pack --list l.txt &&
+	ln -sfn "$PWD" here && for root in / "$PWD" "$PWD//" . here ../"${PWD##*/}"; do ds-pack --size 8 --list l.txt --root "$root" | ts-dump --tsv | tail -n 1 | grep -q "^1	.*photo.png$" || return 1; done &&
+	ds-pack --size 8 --list l.txt --root "$PWD" | ts-dump --tsv | grep -qx "1	photo.png" && ! ds-pack --size 8 --list l.txt --root "${PWD%?}" >out 2>err && fails 1 "line 1: .*not a path inside .folders.; --root / takes them" ds-pack --list l.txt --root folders &&
 	echo "$PWD/ 1" >l.txt && fails 1 "line 1: .$PWD/. is not the path of a file" ds-pack --list l.txt --root "$PWD"'
 ok 'lists: misuse' 'fails 2 "no SOURCE belongs" ds-pack --list l.txt folders && fails 2 "needs --list" ds-pack --root x folders'
 ok 'several sources: names begin with them, classes are common' '

@@ -90,22 +90,29 @@ struct missing {
 	char first[4096];
 };
 
-/* Where the path inside the root begins; NULL: it is absolute and leads elsewhere. */
-static char *inside(const char *root, char *line)
+/* Where an absolute path goes on behind this folder; NULL: it leads elsewhere. */
+static char *behind(const char *folder, char *line)
 {
-	size_t n = strlen(root);
+	size_t n = strlen(folder);
 
-	while (n > 0 && root[n - 1] == '/')
+	while (n > 0 && folder[n - 1] == '/')
 		n--;
-	if (line[0] != '/')
-		return line;
-	return strncmp(line, root, n) == 0 && line[n] == '/' ? line + n + strspn(line + n, "/") : NULL;
+	return strncmp(line, folder, n) == 0 && line[n] == '/' ? line + n + strspn(line + n, "/") : NULL;
 }
 
-static int add_line(struct ds_source *s, char *text, struct missing *m, struct err *err)
+/* Where the path inside the root begins; NULL: it is absolute and leads elsewhere. real: the root's absolute path, or
+ * NULL; the root may be relative, or a link. */
+static char *inside(const char *root, const char *real, char *line)
+{
+	char *at = line[0] == '/' ? behind(root, line) : line;
+
+	return at || !real ? at : behind(real, line);
+}
+
+static int add_line(struct ds_source *s, const char *real, char *text, struct missing *m, struct err *err)
 {
 	const char *root = s->operands[0].path;
-	char *line = inside(root, text), path[8192];
+	char *line = inside(root, real, text), path[8192];
 	struct stat st;
 	long label;
 
@@ -131,13 +138,15 @@ static int add_line(struct ds_source *s, char *text, struct missing *m, struct e
 
 static int add_lines(struct ds_source *s, char *text, struct missing *m, struct err *err)
 {
+	char *real = realpath(s->operands[0].path, NULL), *line;
 	struct ds_text t = { text };
-	char *line;
+	int rc = 0;
 
-	for (size_t n = 1; (line = ds_text_line(&t)) != NULL; n++)
-		if (line[strspn(line, " \t\r")] && add_line(s, line, m, err) < 0)
-			return err_prefix(err, "line %zu: ", n);
-	return 0;
+	for (size_t n = 1; rc == 0 && (line = ds_text_line(&t)) != NULL; n++)
+		if (line[strspn(line, " \t\r")] && add_line(s, real, line, m, err) < 0)
+			rc = err_prefix(err, "line %zu: ", n);
+	free(real);
+	return rc;
 }
 
 int ds_list_read(struct ds_source *s, struct err *err)

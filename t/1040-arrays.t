@@ -111,6 +111,23 @@ ok 'ood-metrics takes them' 'ood-metrics --id s s >out 2>err && grep -q "^energy
 ok '--columns' 'ts-import -q --columns knn scores.npz -o t && ts-dump --tsv t | head -1 | grep -q "^knn	pred	label	name$" &&
 	$py -c "import numpy as np; g = dict(np.load(\"all.npz\")); np.savez(\"more.npz\", layer0=g[\"features\"][:, :2].astype(\"f8\"), odd=np.arange(5), **g)" &&
 	ts-import --columns layer0 more.npz -o t 2>err && ts-dump --header t | grep -q "layer0.*<f8.*\[2\]" && grep -q "left out: .odd. <i8 (5,)" err'
+ok 'predictions are no labels, whatever else their name says' '$py -c "
+import numpy as np
+n = 20; p = np.arange(n) % 3; f = np.arange(2.0 * n).reshape(n, 2)
+for w in (\"y_pred\", \"pred_labels\", \"Predicted class\", \"y_hat\"):
+    np.savez(w + \".npz\", **{\"energy\": f[:, 0], w: p}); np.savez(\"of-\" + w + \".npz\", **{\"x\": f, w: p}); np.savez(\"both-\" + w + \".npz\", **{\"x\": f, w: p, \"y_true\": 2 - p})
+np.savez(\"class_logits.npz\", class_logits=f * f, feats=f, y=p)" &&
+	(for w in y_pred pred_labels "Predicted class" y_hat; do ts-import "$w.npz" -o s 2>err && ! test -s err && ts-dump --tsv s | head -1 | grep -qx "energy	pred" &&
+		ts-import "of-$w.npz" -o s 2>err && grep -q "left out: .$w. <i8" err && same s "sorted(z) == [\"features\"]" &&
+		ts-import -q "both-$w.npz" -o s && same s "z[\"label\"][:3].tolist() == [2, 1, 0]" || { echo "# $w"; exit 1; }; done) &&
+	ts-import -q class_logits.npz -o s && same s "sorted(z) == [\"features\", \"label\", \"logits\"]" &&
+	printf "pred_name,energy,y_pred\\ncat,1,0\\n" | ts-import - -o s 2>err && grep -q "left out: .pred_name. text" err && ts-dump --tsv s | head -1 | grep -qx "energy	pred"'
+ok 'whole numbers that no double holds: rounded, and said; text that would end early is refused' '$py -c "
+import numpy as np
+np.savez(\"whole.npz\", s=np.array([2**60, 2**60 + 1, -2**53 - 1, 3]), even=np.array([2**60, 2**53, -2**63, 3]), u=np.array([2**64 - 1, 1, 2, 3], \"u8\"))
+np.savez(\"zero.npz\", s=np.arange(2.0), names=np.array([b\"a\", b\"b\\0c\"]))" &&
+	ts-import whole.npz -o s 2>err && grep -q "s. is <i8, and rounded to <f8: 2 of its numbers lost digits" err && grep -q "u. is <u8, and rounded to <f8: 1 of" err && test $(wc -l <err) = 2 &&
+	fails 1 "row 1 of .names. has a zero byte" ts-import -o z zero.npz'
 
 # ---- back ----
 ts-import -q --head W.npy,b.npy all.npz -o s; ts-import -q scores.npz -o t

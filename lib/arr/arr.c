@@ -70,7 +70,7 @@ const char *const arr_words[ARR_ROLES][ARR_WORDS] = {
 	{ "logits", "logit" },
 	{ "labels", "label", "targets", "target", "classes", "class", "y" },
 	{ "names", "name", "paths", "path", "files", "file", "filenames", "filename", "ids" },
-	{ "preds", "pred", "predictions", "prediction" },
+	{ "preds", "pred", "predictions", "prediction", "predicted", "yhat", "hat" },
 };
 
 bool arr_has_word(const char *name, const char *const *words)
@@ -86,6 +86,17 @@ bool arr_has_word(const char *name, const char *const *words)
 		p += n + (p[n] != '\0');
 	}
 	return false;
+}
+
+bool arr_may_be_called(const char *name, enum arr_role role)
+{
+	const bool of_model = arr_has_word(name, arr_words[ARR_PRED]) || arr_has_word(name, arr_words[ARR_LOGITS]);
+
+	if (!arr_has_word(name, arr_words[role]))
+		return false;
+	if (role == ARR_NAME)
+		return !of_model && !arr_has_word(name, arr_words[ARR_LABEL]); /* class_names are not those of rows */
+	return role != ARR_LABEL || !of_model;
 }
 
 bool arr_is_name(const char *name)
@@ -262,14 +273,21 @@ static const char *ucs4(const struct arr *a, size_t i, char *buf, struct err *er
 const char *arr_string(const struct arr *a, size_t i, char *buf, struct err *err)
 {
 	const char *text = buf;
+	size_t n = a->size;
 
 	if (a->kind == ARR_UCS4)
 		return ucs4(a, i, buf, err);
 	if (a->kind == ARR_STRINGS) {
 		text = a->strings[i];
 	} else {
-		memcpy(buf, place(a, i), a->size);
-		buf[a->size] = '\0';
+		memcpy(buf, place(a, i), n);
+		while (n > 0 && !buf[n - 1])
+			n--;
+		buf[n] = '\0';
+		if (strlen(buf) < n) { /* the rest would be cut off */
+			err_fail(err, "row %zu of '%s' has a zero byte", i, a->name);
+			return NULL;
+		}
 	}
 	if (ts_utf8_span(text) == strlen(text))
 		return text;

@@ -56,10 +56,8 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	if (asked)
 		return (*found = arr_find(s, asked)) ? 0 : not_there(im, asked, err);
 	for (size_t i = 0; i < s->n; i++) {
-		if (!arr_has_word(s->a[i].name, arr_words[role]) || !may_be(&s->a[i], role))
+		if (!arr_may_be_called(s->a[i].name, role) || !may_be(&s->a[i], role))
 			continue;
-		if (role == ARR_NAME && arr_has_word(s->a[i].name, arr_words[ARR_LABEL]))
-			continue; /* class_names are not those of rows */
 		if (is_another(s, s->a[i].name, role))
 			continue;
 		if (*found)
@@ -304,7 +302,7 @@ static void say_no_labels(const struct arr_import *im)
 
 	for (size_t i = 0; i < im->s->n && !im->role[ARR_LABEL]; i++) {
 		const struct arr *a = &im->s->a[i];
-		if (!is_used(im, a) && !arr_is_number(a) && arr_has_word(a->name, arr_words[ARR_LABEL])) {
+		if (!is_used(im, a) && !arr_is_number(a) && arr_may_be_called(a->name, ARR_LABEL)) {
 			arr_import_say(im,
 				       "no labels: '" ERR_NAME
 				       "' is %s; a label is the number of a class, from 0 in the order of "

@@ -39,6 +39,26 @@ static int put_whole(const struct column *c, int64_t *to, size_t row, size_t at,
 	return 0;
 }
 
+/* Is v, which arr_number() returned, another number than the array's, a whole one that no double holds? */
+static bool lost_digits(const struct arr *a, size_t at, double v)
+{
+	int64_t whole;
+
+	if ((a->kind != ARR_INT && a->kind != ARR_UINT) || fabs(v) < 0x1p53)
+		return false;
+	return !arr_whole(a, at, &whole) || v >= 0x1p63 || (int64_t)v != whole;
+}
+
+static int put_number(struct column *c, void *to, size_t at, size_t row, size_t from, struct err *err)
+{
+	const double v = arr_number(c->from, from);
+	const size_t before = c->rounded;
+	const int rc = put(c, to, at, row, v, err);
+
+	c->rounded += c->rounded == before && lost_digits(c->from, from, v);
+	return rc;
+}
+
 static int fill_row(struct arr_import *im, struct column *c, struct ts_col *to, size_t at, size_t row, struct err *err)
 {
 	const char *text;
@@ -62,7 +82,7 @@ static int fill_row(struct arr_import *im, struct column *c, struct ts_col *to, 
 	}
 	for (size_t k = 0; k < c->n && rc == 0; k++)
 		rc = c->type == TS_I64 ? put_whole(c, (int64_t *)to->data + at * c->n + k, row, row * c->n + k, err) :
-					 put(c, to->data, at * c->n + k, row, arr_number(c->from, row * c->n + k), err);
+					 put_number(c, to->data, at * c->n + k, row, row * c->n + k, err);
 	return rc;
 }
 

@@ -35,6 +35,12 @@ ok 'averages of a table that lacks a set are of other sets: they are left out, a
 ok 'tables of other rows, and one that is there twice: a warning' 'sed "s/9$/8/" 2.tsv >fewer && ood-seeds 1.tsv fewer 2>err >out && grep -q "not of the same rows: msp, x has 9 ID rows in one and 8 in another" err && test $(wc -l <err) = 1 &&
 	ood-seeds 2.tsv 1.tsv 2.tsv 2>err >out && grep -q "a seed may be there twice: the same numbers in all rows of .2.tsv. and .2.tsv." err && cp 2.tsv copy && sed 2d 1.tsv >short && ood-seeds short 2.tsv copy 2>err >out && grep -q "rows of .2.tsv. and .copy." err &&
 	sed 2d 2.tsv >short && ood-seeds short 2.tsv 2>err >out && ! grep -q "same numbers" err && ood-seeds 1.tsv 2.tsv 3.tsv 2>err >out && ! test -s err'
+ok 'numbers by other rules, under the same names: refused' 'm() { ood-metrics -f tsv --id 1.id "$@" x=2.ood; } && m >u && m --fpr first --aupr trapezoid >r && m --fpr first --aupr trapezoid -l A --prevalence 0.25 >p && m -s --fpr openood >s &&
+	fails 1 "^ood-seeds: .r.: line 2: its numbers go by the rules fpr=first aupr=trapezoid, those of the first row by the usual rules: give ood-metrics the same --fpr" ood-seeds 1.m r &&
+	fails 1 "1.m.: line 2: its numbers go by the usual rules, those of the first row by the rules fpr=first aupr=trapezoid:" ood-seeds r 1.m &&
+	fails 1 "p.: line 2: its numbers go by the rules fpr=first aupr=trapezoid prevalence=0.25, those" ood-seeds r p && fails 1 "s.: line 2: .*fpr=openood, those" ood-seeds u s &&
+	ood-seeds -q r r >out && ! grep -q rules out && head -n 1 u | grep -q "n_ood$" && test "$(head -n 1 r | cut -f 10)" = rules && m --fpr first --show auroc,fpr95_first --prevalence 0.1 | head -n 1 | grep -q "n_ood$" &&
+	ood-metrics --fpr first --id 1.id x=2.ood | head -n 1 | grep -qv rules && ood-metrics --fpr first -j --id 1.id x=2.ood | grep -q "\"rules\": \"fpr=first\""'
 ok 'errors name file and line' '{ cat 1.tsv; tail -n 1 1.tsv; } >bad && fails 1 "bad.: line 4: msp, average appears twice" ood-seeds bad &&
 	sed s/0.5/half/ 1.tsv >bad && fails 1 "bad.: line 2: .half. is not a number" ood-seeds bad && sed "2s/$/\t1/" 1.tsv >bad && fails 1 "line 2: not the 8 columns" ood-seeds bad &&
 	sed s/fpr95/new/ 1.tsv >bad && fails 1 "bad.: line 1: column .new., which the first table lacks" ood-seeds 1.tsv bad &&

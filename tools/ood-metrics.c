@@ -106,9 +106,14 @@ static int no_baseline(const struct work *k)
 			 err_near_text(&near, "'"), near.best ? " they are" : "; they are", names.text);
 }
 
+static struct ood_conventions conventions(void)
+{
+	return (struct ood_conventions){ (enum ood_fpr)fpr, aupr == TRAPEZOID, prevalence };
+}
+
 static int begin(struct work *k)
 {
-	struct ood_eval_options o = { .by = { (enum ood_fpr)fpr, aupr == TRAPEZOID, prevalence },
+	struct ood_eval_options o = { .by = conventions(),
 				      .delong = delong,
 				      .test = baseline,
 				      .bootstrap = (size_t)replicates,
@@ -315,6 +320,9 @@ int main(int argc, char **argv)
 		cli_usage("%s", err.text);
 	if (report_choose(&report, show || !pivot ? show : "auroc,fpr95", &err) < 0)
 		cli_usage("--show: %s", err.text);
+	const struct ood_conventions by = conventions();
+
+	report_rules(&report, &by);
 	report.f = stdout;
 	report.format = cli_table_format((enum cli_format)format);
 	report.intervals = delong || replicates;

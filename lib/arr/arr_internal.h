@@ -28,8 +28,8 @@ enum { ARR_WORDS = 10 };
 extern const char *const arr_words[ARR_ROLES][ARR_WORDS];
 /* Does the name contain a word (letters and digits) of the list, which NULL ends? Case is ignored. */
 bool arr_has_word(const char *name, const char *const *words);
-/* Does the name say that the array has this role? What a model says is no label, nor the name of a row: y_pred, which has
- * words of both, are predictions. */
+/* Does the name say that the array has this role? What a model says is no label, nor the name of a row: y_pred, which
+ * has words of both, are predictions. */
 bool arr_may_be_called(const char *name, enum arr_role role);
 /* Is it one of the names of the array of names, and nothing else? What is called so names rows, also where all of it is
  * numbers: a table's are its text, as 0012 is not 12, and others are no scores. */

@@ -51,9 +51,9 @@ static struct row *find_row(struct report_seeds *t, const char *const key[3], st
 	return NULL;
 }
 
-/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; N_ID, N_OOD: sizes; UNKNOWN to
- * the first table. */
-enum { FIRST = KEYS, PASSED = -1, UNKNOWN = -2, FAILED = -3, N_ID = -4, N_OOD = -5 };
+/* What a column is: part of the key; FIRST + i: number i of the names; PASSED: skipped; N_ID, N_OOD: sizes; RULES that
+ * metrics go by; UNKNOWN to the first table. */
+enum { FIRST = KEYS, PASSED = -1, UNKNOWN = -2, FAILED = -3, N_ID = -4, N_OOD = -5, RULES = -6 };
 
 struct heading {
 	int to[MAX_COLUMNS];
@@ -84,6 +84,8 @@ static int column_of(struct report_seeds *t, const char *name, bool first, struc
 		return N_ID;
 	if (!strcmp(name, "n_ood"))
 		return N_OOD;
+	if (!strcmp(name, "rules"))
+		return RULES;
 	if (is_passed(name))
 		return PASSED;
 	while (i < t->n_names && strcmp(t->name[i], name) != 0)
@@ -154,10 +156,25 @@ static int add_row(struct report_seeds *t, const char *const key[3], const doubl
 	return 0;
 }
 
+/* Checks that a row's numbers go by the same rules as those of the first row; "" are the usual ones. */
+static int take_rules(struct report_seeds *t, const char *rules, const struct place *at, struct err *err)
+{
+	if (!t->rules)
+		return (t->rules = strdup(rules)) ? 0 : err_memory(err);
+	if (strcmp(t->rules, rules) == 0)
+		return 0;
+	return err_fail(err,
+			"'%s': line %zu: its numbers go by %s%s, those of the first row by %s%s: give ood-metrics the "
+			"same --fpr, --aupr and --prevalence",
+			at->path, at->line, *rules ? "the rules " : "the usual rules", rules,
+			*t->rules ? "the rules " : "the usual rules", t->rules);
+}
+
 static int take_row(struct report_seeds *t, const struct heading *h, char *line, const struct place *at,
 		    struct err *err)
 {
 	const char *key[] = { [MODEL] = "", [METHOD] = "", [SET] = "average" };
+	const char *rules = "";
 	char *word, *rest = line;
 	double v[MAX_COLUMNS], sizes[SIZES] = { NAN, NAN };
 	size_t i = 0;
@@ -171,6 +188,8 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 
 		if (k >= 0 && k < FIRST)
 			key[k] = word;
+		if (k == RULES && strcmp(word, "-") != 0)
+			rules = word;
 		if (!to || !strcmp(word, "-"))
 			continue;
 		*to = strtod(word, &end);
@@ -179,6 +198,8 @@ static int take_row(struct report_seeds *t, const struct heading *h, char *line,
 	}
 	if (word || i < h->n)
 		return err_fail(err, "'%s': line %zu: not the %zu columns of its heading", at->path, at->line, h->n);
+	if (take_rules(t, rules, at, err) < 0)
+		return -1;
 	return add_row(t, key, v, sizes, at, err);
 }
 
@@ -398,6 +419,7 @@ void report_seeds_free(struct report_seeds *t)
 	for (int i = 0; i < t->tables; i++)
 		free(t->path[i]);
 	free(t->path);
+	free(t->rules);
 	for (size_t k = 0; k < t->n_names; k++)
 		free(t->name[k]);
 	free(t->row);

@@ -33,7 +33,8 @@ struct report_seeds_look {
 struct report_seeds *report_seeds_new(void);
 void report_seeds_free(struct report_seeds *t);
 /* Adds the table in a file, "-": standard input. The first one determines the columns. -1: the line in err names file
- * and line: not such a table, not a number, a duplicate row, a column that the first table lacks; or out of memory. */
+ * and line: not such a table, not a number, a duplicate row, a column that the first table lacks, numbers by other
+ * rules than the first row's (report_table.h); or out of memory. */
 int report_seeds_read(struct report_seeds *t, const char *path, struct err *err) __attribute__((warn_unused_result));
 /* Takes out the averages, and all sets pooled, of tables that lack a set which another table has for the same model and
  * method: they are of other sets. Returns how many tables these were, and a line of text in buf on the first. To be

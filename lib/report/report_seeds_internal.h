@@ -25,6 +25,7 @@ struct report_seeds {
 	size_t n;
 	char **path; /* (tables) of those read so far */
 	int tables;
+	char *rules; /* that the numbers go by, "" for the usual ones; NULL: no row yet */
 	bool has_model;
 };
 

@@ -8,7 +8,7 @@
 #include "cli/cli_table.h"
 #include "report/report_table.h"
 
-enum { MAX_COLUMNS = 3 + 3 * REPORT_METRICS + 4, CELL = 64 };
+enum { MAX_COLUMNS = 3 + 3 * REPORT_METRICS + 5, CELL = 64 };
 
 const char *report_metric_key(int metric)
 {
@@ -66,6 +66,34 @@ bool report_shows_right(const struct report *r)
 		if (r->shown[i] >= OOD_OSCR && r->shown[i] < OOD_N_METRICS)
 			return true;
 	return false;
+}
+
+static bool shows(const struct report *r, int metric)
+{
+	for (int i = 0; i < r->n_shown; i++)
+		if (r->shown[i] == metric)
+			return true;
+	return false;
+}
+
+void report_rules(struct report *r, const struct ood_conventions *by)
+{
+	static const char *const fpr[] = {
+		[OOD_FPR_NEAREST] = "nearest", [OOD_FPR_FIRST] = "first", [OOD_FPR_OPENOOD] = "openood"
+	};
+	const bool aupr = shows(r, OOD_AUPR_IN) || shows(r, OOD_AUPR_OUT);
+	struct err text = { 0 };
+	char number[CELL];
+
+	if (shows(r, OOD_FPR95) && by->fpr != OOD_FPR_NEAREST)
+		err_append(&text, " fpr=%s", fpr[by->fpr]);
+	if (aupr && by->trapezoid)
+		err_append(&text, " aupr=trapezoid");
+	if (aupr && by->prevalence > 0) {
+		cli_number(number, by->prevalence);
+		err_append(&text, " prevalence=%s", number);
+	}
+	snprintf(r->rules, sizeof r->rules, "%.*s", (int)sizeof r->rules - 1, *text.text ? text.text + 1 : "");
 }
 
 bool report_is_printable(const char *s)
@@ -173,6 +201,16 @@ static void add_test(struct table *t, const struct report *report, const struct 
 			  verdict(r->result, 1 - report->confidence, r->versus));
 }
 
+static void add_sizes(struct table *t, const struct report_row *r)
+{
+	if (r)
+		snprintf(t->text[t->n], CELL, "%zu", r->id->n);
+	add(t, "N-ID", "n_id", "", 8, t->text[t->n]);
+	if (r && r->n_ood)
+		snprintf(t->text[t->n], CELL, "%zu", r->n_ood);
+	add(t, "N-OOD", "n_ood", "", 8, r && r->n_ood ? t->text[t->n] : NULL);
+}
+
 /* All columns, with the row's cells; r NULL: only headings. */
 static void fill(struct table *t, const struct report *report, const struct report_row *r)
 {
@@ -186,14 +224,10 @@ static void fill(struct table *t, const struct report *report, const struct repo
 		add_metric(t, report, r, report->shown[i]);
 	if (report->test)
 		add_test(t, report, r);
-	if (report->summary)
-		return;
-	if (r)
-		snprintf(t->text[t->n], CELL, "%zu", r->id->n);
-	add(t, "N-ID", "n_id", "", 8, t->text[t->n]);
-	if (r && r->n_ood)
-		snprintf(t->text[t->n], CELL, "%zu", r->n_ood);
-	add(t, "N-OOD", "n_ood", "", 8, r && r->n_ood ? t->text[t->n] : NULL);
+	if (!report->summary)
+		add_sizes(t, r);
+	if (*report->rules && !cli_format_is_for_people(report->format))
+		add_words(t, "rules", 16, report->rules, NULL);
 }
 
 void report_heading(const struct report *report)

@@ -29,6 +29,7 @@ struct report {
 	bool summary, no_heading;
 	bool intervals, test;     /* the table has such columns */
 	double confidence;        /* of intervals; tests are at 1 - confidence */
+	char rules[64];           /* set by report_rules(); "": none to name */
 	const char *method, *set; /* the longest names, to size columns; NULL: all are short */
 };
 
@@ -44,6 +45,10 @@ struct report_row {
 /* Chooses the metrics of a list, separated by commas: "all" for all, NULL for the usual ones. -1: one is not a metric,
  * or appears twice; out of memory. */
 int report_choose(struct report *r, const char *list, struct err *err) __attribute__((warn_unused_result));
+/* Notes by which rules the shown metrics are computed, if not by the usual ones: "fpr=first aupr=trapezoid". Formats
+ * for programs then have a last column, rules, so that numbers by different rules, whose columns are called alike, are
+ * not mixed. To be called after report_choose(). */
+void report_rules(struct report *r, const struct ood_conventions *by);
 /* The name of a column as --show takes it. */
 const char *report_metric_key(int metric);
 /* Does a shown metric need to know which ID rows are classified correctly? */

@@ -38,6 +38,25 @@ ok 'differing classes are refused' 'ts-dump --header s1 | grep -q classes &&
 	"$gen" images image:u1:3x32x32,label:i8,name:str 2 1 >other && ts-cat --select image,label,name s1 | ts-cat -o s1b &&
 	fails 1 "other.: has other classes.*--select" ts-cat --select image,label s1b other'
 ok 'but can be joined without the label' 'ts-cat --select image,name s1 other | ts-dump --tsv | wc -l | grep -q 23'
+if /usr/bin/python3 -c 'import msgpack' 2>/dev/null; then
+	/usr/bin/python3 -c '
+import msgpack, struct
+def write(path, classes, field, kind="scores", **meta):
+    col = {b"nd": True, b"type": b"<i8", b"kind": b"", b"shape": [2], b"data": struct.pack("<qq", 0, 1)}
+    head = {"unmask": 1, "kind": kind, "fields": {field: {"type": "<i8", "shape": []}, "name": {"type": "str", "shape": []}},
+            "meta": dict(meta, **({"classes": classes} if classes else {}))}
+    with open(path, "wb") as f:
+        for part in (head, {field: col, "name": ["a", "b"]}, {"end": True, "rows": 2, "xxh3": None}):
+            f.write(msgpack.packb(part))
+for field in "label", "true-label", "pred":
+    write(field + ".1", ["cat", "dog"], field); write(field + ".2", ["dog", "cat"], field); write(field + ".3", ["cat", "dog"], field); write(field + ".0", None, field)
+write("model.1", None, "pred", model="1"); write("model.2", None, "pred", model="2"); write("labels.1", None, "label", model="1"); write("labels.2", None, "label", model="2")'
+	ok 'so are those of true labels and predictions, also where nothing else is selected' '(for k in label true-label pred; do
+		fails 1 "$k.2.: has other classes than the first stream, so ${k}s would be mixed up; --select fields without $k" ts-cat $k.1 $k.2 &&
+		fails 1 "$k.2.: has other classes" ts-cat --select name,$k $k.1 $k.2 && ts-cat --select name $k.1 $k.2 | ts-dump | wc -l | grep -qx 4 && ts-cat $k.1 $k.3 | ts-dump | wc -l | grep -qx 4 || exit 1
+		done) && ts-cat pred.1 pred.0 | ts-dump | wc -l | grep -qx 4 && fails 1 "label.0.: has other classes" ts-cat label.1 label.0'
+	ok 'predictions are of a model' 'fails 1 "model.2.: is of another model" ts-cat model.1 model.2 && ts-cat labels.1 labels.2 | ts-dump | wc -l | grep -qx 4'
+fi
 ok 'meta of the first stream goes through' '
 	test "$(ts-dump --header s1 | grep classes)" = "$(ts-cat s1 s2 | ts-dump --header | grep classes)"'
 

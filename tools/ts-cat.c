@@ -51,7 +51,8 @@ static int check_made(const struct ts_header *have, struct ts_reader *r)
 
 	for (size_t i = 0; i < have->n_fields; i++) {
 		const char *name = have->fields[i].name;
-		numbers |= have->fields[i].type != TS_STR && have->fields[i].type != TS_I64;
+		numbers |=
+			(have->fields[i].type != TS_STR && have->fields[i].type != TS_I64) || strcmp(name, "pred") == 0;
 		if (ood_identity_check(&have->meta, "the first stream", &h->meta, "this one", name, &err) < 0)
 			return ts_reader_fail(r, "%s", err.text);
 	}
@@ -112,6 +113,25 @@ static int check_clean(const struct ts_header *have, struct ts_reader *r)
 				 "', by ds-pack --distort)");
 }
 
+/* Checks that a number of a class means the same class in both. Labels without names of classes are not those with
+ * them; a model may have lost its names. */
+static int check_classes(const struct ts_header *have, struct ts_reader *r)
+{
+	static const char *const fields[] = { "label", "true-label", "pred" };
+	const struct ts_meta *its = &ts_reader_header(r)->meta;
+
+	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+		const bool of_model = strcmp(fields[i], "pred") == 0;
+		if (ts_header_field(have, fields[i]) &&
+		    !(of_model ? ts_meta_agree : ts_meta_same)(&have->meta, its, "classes"))
+			return ts_reader_fail(r,
+					      "has other classes than the first stream, so %ss would be mixed up; "
+					      "--select fields without %s",
+					      fields[i], fields[i]);
+	}
+	return 0;
+}
+
 /* Checks that every field of `have` is in the header of r, with the same type and shape. */
 static int check_fields(const struct ts_header *have, struct ts_reader *r)
 {
@@ -131,9 +151,8 @@ static int check_fields(const struct ts_header *have, struct ts_reader *r)
 					      have->fields[i].name);
 		}
 	free(map);
-	if (ts_header_field(have, "label") && !ts_meta_same(&have->meta, &h->meta, "classes"))
-		return ts_reader_fail(r, "has other classes than the first stream, so labels would be "
-					 "mixed up; --select fields without label");
+	if (check_classes(have, r) < 0)
+		return -1;
 	return check_clean(have, r) < 0 || check_options(have, r) < 0 ? -1 : check_made(have, r);
 }
 

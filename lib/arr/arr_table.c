@@ -173,14 +173,24 @@ static int each_cell(struct table *t,
 	return c == t->n_c ? 0 : err_fail(err, "line %zu: has %zu cells where line 1 has %zu", t->line, c, t->n_c);
 }
 
-/* A whole number beyond the exact range of a double is text: as a number it would lose digits. */
+/* Is it a whole number that no double holds? As a number it would lose digits. */
+static bool loses_digits(const char *cell, double v)
+{
+	char exact[330];
+
+	if (fabs(v) < 9007199254740992.0 || strpbrk(cell, ".eEfFnNxXpP"))
+		return false;
+	snprintf(exact, sizeof exact, "%.0f", v);
+	return strcmp(exact, cell + (*cell == '+')) != 0;
+}
+
 static int look(struct table *t, size_t c, const char *cell, void *data, struct err *err)
 {
 	double v;
 
 	(void)data;
 	(void)err;
-	if (ts_cell_number(cell, &v) && !(fabs(v) >= 9007199254740992.0 && !strpbrk(cell, ".eEfFnN"))) {
+	if (ts_cell_number(cell, &v) && !loses_digits(cell, v)) {
 		t->c[c].number = true;
 		return 0;
 	}

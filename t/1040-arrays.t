@@ -255,6 +255,8 @@ ok 'names that look like numbers keep their text, and are no scores: also of fea
 	printf "f0,f1,f2,filename\n1,2,3,0007\n" >x.csv && ts-import -q x.csv -o u && test "$(ts-dump --tsv u | tail -n 1)" = 0007 &&
 	$py -c "import numpy as np; np.savez(\"x.npz\", msp=np.arange(3.), names=np.array([7, 8, 9]))" &&
 	ts-import x.npz -o u 2>err && test "$(ts-dump --tsv u | head -n 1)" = msp && grep -q "left out: .names. <i8" err && ts-import x.npz --columns names -o u'
+ok 'scores of several settings are no array' 'printf "ash-s:p=0.1,ash-s:p=0.2,label,knn:k=1,knn:k=2,knn:k=3,knn:k=4,knn:k=5,knn:k=6,knn:k=7,knn:k=8\n1,2,0,1,2,3,4,5,6,7,8\n" >x.csv && ts-import x.csv -o u 2>err && ! test -s err &&
+	ts-dump --header u | grep -q "\"kind\": \"scores\"" && ts-export --select ash-s:p=0.1,ash-s:p=0.2,label,knn:k=1,knn:k=2,knn:k=3,knn:k=4,knn:k=5,knn:k=6,knn:k=7,knn:k=8 -f csv u | cmp - x.csv'
 ok 'a whole number that it does hold, as ts-export writes it, is a number' 'printf "s,t\n1e16,-9007199254740992\n100000000000000000000,18446744073709551616\n" | ts-import - -o s 2>err && ! test -s err && ts-export -f csv s >x.csv &&
 	grep -qx "10000000000000000,-9007199254740992" x.csv && ts-import x.csv -o u 2>err && ! test -s err && ts-dump u >u.rows && ts-dump s | cmp - u.rows'
 ok 'a number that a double does not hold stays text' 'printf "energy,label,id\n0.5,0,9007199254740993\n" >x.csv && ts-import x.csv -o u 2>err && grep -q "left out: .id. text" err'

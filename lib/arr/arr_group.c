@@ -7,12 +7,14 @@
 #include "arr/arr_internal.h"
 
 /* The length of a name without the number at its end, which goes to *k, and the marks around that. SIZE_MAX: no
- * number. */
+ * number, or one of a setting: knn:k=1 and knn:k=2 are two scores, and so are ash-s:p=0.1 and ash-s:p=0.2. */
 static size_t split_number(const char *name, size_t *k, bool *marked)
 {
 	size_t n = strlen(name), end;
 	const bool bracket = n > 2 && name[n - 1] == ']';
 
+	if (strchr(name, '='))
+		return SIZE_MAX;
 	end = n -= bracket;
 	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
 		n--;

@@ -16,6 +16,10 @@ ok 'all but a table of OOD rows' '
 	ood-metrics --id train.images.scores test.images.scores 2>err >out; grep -q "train.images.scores.: by its history, the network was" err && ood-metrics --id test.images.scores train.images.scores 2>err >out; ! grep -q "these rows" err &&
 	ood-report -q -o x.html --id train.images.scores test.images.scores 2>err && ! test -s err && ood-report -o x.html --id train.images.scores test.images.scores 2>err; grep -q "train.images.scores.: by its history, the network was" err &&
 	ood-watch --reference train.images.scores -m knn test.images.scores 2>err; grep -q ".train.images.scores.: by its history, the network was" err && ood-watch --reference test.images.scores -m knn test.images.scores 2>err; ! grep -q "these rows" err'
+ok 'the reference of a detector' 'ood-threshold -q -m msp -o msp.thr test.images.scores && ood-pack -m m.ckpt -t msp.thr -r train.images.scores -o d 2>err && grep -q "^ood-pack: .train.images.scores.: by its history, the network was" err &&
+	test $(wc -l <err) = 1 && ood-pack -m m.ckpt -t msp.thr -r test.images.scores -o d 2>err && ! test -s err &&
+	um-embed -q -m m.ckpt --fgsm 0.01 test.images | ood-score -m msp -o hit.scores && ood-pack -m m.ckpt -t msp.thr -r hit.scores -o d 2>err && grep -q "^ood-pack: .hit.scores.: the images were attacked" err && test $(wc -l <err) = 1 &&
+	ts-export --select msp -f csv train.images.scores | sed 1d >text && ood-pack -m m.ckpt -t msp.thr -r text -o d 2>err && ! test -s err'
 ok 'a part of them, and some of them' '
 	ts-split -f 0.5 -r rest.images -o part.images train.images && score part.images && seen "network was trained on" part.images.scores &&
 	ts-cat -o some.images test.images part.images && score some.images && seen "network was trained on" some.images.scores'

@@ -5,6 +5,7 @@
 
 #include "kit/kit.h"
 #include "ood/act/ood_watch.h"
+#include "ood/ood_seen.h"
 #include "unmask/unmask_bundle.h"
 
 static struct unmask_bundle_files files;
@@ -29,6 +30,21 @@ static const struct cli_tool tool = { "ood-pack",
 				      CLI_OUTPUT,
 				      NULL };
 
+/* What would make the alarm's promise wrong. */
+static void warn_reference(const struct unmask_bundle *b)
+{
+	const struct ts_tensor *t = ts_set_get(&b->set, "reference");
+	struct err err;
+
+	if (!t)
+		return;
+	if (ood_watch_few(t->shape[0], files.reference, "a reference", &err))
+		cli_warn("%s", err.text);
+	kit_warn_distorted(files.reference, &b->reference.meta);
+	if (ood_seen(&b->reference, files.reference, &err))
+		cli_warn("%s", err.text);
+}
+
 static int pack(struct ts_writer *w)
 {
 	struct unmask_bundle b;
@@ -41,11 +57,8 @@ static int pack(struct ts_writer *w)
 		cli_warn("'%s' does not say which model and fit made its scores, which were text or another program's: "
 			 "nothing checks that it belongs to these",
 			 files.threshold);
-	const struct ts_tensor *reference = rc == 0 ? ts_set_get(&b.set, "reference") : NULL;
-
-	if (reference && ood_watch_few(reference->shape[0], files.reference, "a reference", &err))
-		cli_warn("%s", err.text);
 	if (rc == 0) {
+		warn_reference(&b);
 		const struct ts_header *inputs[3] = { &b.model, &b.threshold, b.fit.n_history ? &b.fit : NULL };
 
 		cli_history(&b.header, inputs, 3);

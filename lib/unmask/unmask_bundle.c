@@ -145,6 +145,8 @@ static int add_reference(struct unmask_bundle *b, const struct unmask *u, const 
 	if (rc == 0 && *of.name)
 		rc = ood_identity_check(&of.header.meta, "the reference", &u->scores.meta, "the detector", u->method,
 					err);
+	b->reference = of.header;
+	of.header = (struct ts_header){ 0 };
 	ood_origin_release(&of);
 	if (rc == 0 && !(t = ts_set_add(&b->set, "reference", TS_F64, 1, &n)))
 		rc = err_memory(err);
@@ -201,5 +203,6 @@ void unmask_bundle_release(struct unmask_bundle *b)
 	ts_header_release(&b->model);
 	ts_header_release(&b->threshold);
 	ts_header_release(&b->fit);
+	ts_header_release(&b->reference);
 	ts_set_release(&b->set);
 }

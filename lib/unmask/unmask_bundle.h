@@ -34,8 +34,9 @@ struct unmask_bundle_files {
 struct unmask_bundle {
 	struct ts_header header, model, threshold, fit; /* header: the detector's meta; the others: for the history */
 	struct ts_set set;
-	bool fit_unused; /* the method needs no fit, so it was left out */
-	bool unchecked;  /* the threshold does not say what made its scores */
+	struct ts_header reference; /* where its scores come from; empty if they are text */
+	bool fit_unused;            /* the method needs no fit, so it was left out */
+	bool unchecked;             /* the threshold does not say what made its scores */
 };
 /* Reads the files, and opens the resulting detector as a check. *b is to be released in either case. */
 int unmask_bundle_make(struct unmask_bundle *b, const struct unmask_bundle_files *from, struct err *err) TS_CHECKED;

@@ -122,6 +122,10 @@ np.savez(\"class_logits.npz\", class_logits=f * f, feats=f, y=p)" &&
 		ts-import -q "both-$w.npz" -o s && same s "z[\"label\"][:3].tolist() == [2, 1, 0]" || { echo "# $w"; exit 1; }; done) &&
 	ts-import -q class_logits.npz -o s && same s "sorted(z) == [\"features\", \"label\", \"logits\"]" &&
 	printf "pred_name,energy,y_pred\\ncat,1,0\\n" | ts-import - -o s 2>err && grep -q "left out: .pred_name. text" err && ts-dump --tsv s | head -1 | grep -qx "energy	pred"'
+ok 'a score that is called after predictions is no class' 'printf "predicted_prob,y_pred,pred_conf,y\n0.5,1,0.25,0\n1,0,1,1\n" | ts-import - -o s 2>err && ! test -s err &&
+	ts-dump --tsv s | head -2 | cmp - "$(printf "predicted_prob\tpred_conf\tpred\tlabel\n0.5\t0.25\t1\t0\n" >want; echo want)" &&
+	fails 1 "row 1: .pred. is nan, which" eval "printf \"energy,y_pred\n1,0\n2,nan\n\" | ts-import - -o x" &&
+	fails 1 "row 0: .pred. is 0.5, which is not a 64-bit integer" eval "printf \"energy,pred\n1,0.5\n\" | ts-import - -o x"'
 ok 'whole numbers that no double holds: rounded, and said; text that would end early is refused' '$py -c "
 import numpy as np
 np.savez(\"whole.npz\", s=np.array([2**60, 2**60 + 1, -2**53 - 1, 3]), even=np.array([2**60, 2**53, -2**63, 3]), u=np.array([2**64 - 1, 1, 2, 3], \"u8\"))

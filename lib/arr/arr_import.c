@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "arr/arr_import_internal.h"
 
@@ -47,6 +48,21 @@ static int not_there(const struct arr_import *im, const char *name, struct err *
 	return -1;
 }
 
+/* pred_confidence is a score, and no class: some of its numbers are not whole. What is called pred and nothing else is one
+ * anyway, and refused for such a number. */
+static bool is_no_class(const struct arr *a, enum arr_role role)
+{
+	for (size_t k = 0; arr_words[role][k]; k++)
+		if (strcasecmp(a->name, arr_words[role][k]) == 0)
+			return false;
+	for (size_t i = 0; i < arr_count(a); i++) {
+		const double v = arr_number(a, i);
+		if (isfinite(v) && v != floor(v))
+			return true;
+	}
+	return false;
+}
+
 static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 {
 	const struct arr_set *s = im->s;
@@ -58,7 +74,7 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	for (size_t i = 0; i < s->n; i++) {
 		if (!arr_may_be_called(s->a[i].name, role) || !may_be(&s->a[i], role))
 			continue;
-		if (is_another(s, s->a[i].name, role))
+		if (is_another(s, s->a[i].name, role) || (role == ARR_PRED && is_no_class(&s->a[i], role)))
 			continue;
 		if (*found)
 			return err_fail(err,

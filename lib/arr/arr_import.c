@@ -48,8 +48,8 @@ static int not_there(const struct arr_import *im, const char *name, struct err *
 	return -1;
 }
 
-/* pred_confidence is a score, and no class: some of its numbers are not whole. What is called pred and nothing else is one
- * anyway, and refused for such a number. */
+/* pred_confidence is a score, and no class: some of its numbers are not whole. What is called pred and nothing else is
+ * one anyway, and refused for such a number. */
 static bool is_no_class(const struct arr *a, enum arr_role role)
 {
 	for (size_t k = 0; arr_words[role][k]; k++)

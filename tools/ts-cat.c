@@ -117,17 +117,18 @@ static int check_clean(const struct ts_header *have, struct ts_reader *r)
  * them; a model may have lost its names. */
 static int check_classes(const struct ts_header *have, struct ts_reader *r)
 {
-	static const char *const fields[] = { "label", "true-label", "pred" };
 	const struct ts_meta *its = &ts_reader_header(r)->meta;
 
-	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-		const bool of_model = strcmp(fields[i], "pred") == 0;
-		if (ts_header_field(have, fields[i]) &&
+	for (size_t i = 0; i < have->n_fields; i++) {
+		const char *name = have->fields[i].name;
+		const bool of_model = strcmp(name, "pred") == 0;
+
+		if (ts_usual_type(name) == TS_I64 &&
 		    !(of_model ? ts_meta_agree : ts_meta_same)(&have->meta, its, "classes"))
 			return ts_reader_fail(r,
 					      "has other classes than the first stream, so %ss would be mixed up; "
 					      "--select fields without %s",
-					      fields[i], fields[i]);
+					      name, name);
 	}
 	return 0;
 }

@@ -99,10 +99,10 @@ bool arr_may_be_called(const char *name, enum arr_role role)
 	return role != ARR_LABEL || !of_model;
 }
 
-bool arr_is_name(const char *name)
+bool arr_is_called(const char *name, enum arr_role role)
 {
-	for (size_t i = 0; arr_words[ARR_NAME][i]; i++)
-		if (strcasecmp(name, arr_words[ARR_NAME][i]) == 0)
+	for (size_t i = 0; arr_words[role][i]; i++)
+		if (strcasecmp(name, arr_words[role][i]) == 0)
 			return true;
 	return false;
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "arr/arr_import_internal.h"
 
@@ -50,12 +49,9 @@ static int not_there(const struct arr_import *im, const char *name, struct err *
 
 /* pred_confidence is a score, and no class: some of its numbers are not whole. What is called pred and nothing else is
  * one anyway, and refused for such a number. */
-static bool is_no_class(const struct arr *a, enum arr_role role)
+static bool is_no_class(const struct arr *a)
 {
-	for (size_t k = 0; arr_words[role][k]; k++)
-		if (strcasecmp(a->name, arr_words[role][k]) == 0)
-			return false;
-	for (size_t i = 0; i < arr_count(a); i++) {
+	for (size_t i = 0; !arr_is_called(a->name, ARR_PRED) && i < arr_count(a); i++) {
 		const double v = arr_number(a, i);
 		if (isfinite(v) && v != floor(v))
 			return true;
@@ -74,7 +70,7 @@ static int find_role(struct arr_import *im, enum arr_role role, struct err *err)
 	for (size_t i = 0; i < s->n; i++) {
 		if (!arr_may_be_called(s->a[i].name, role) || !may_be(&s->a[i], role))
 			continue;
-		if (is_another(s, s->a[i].name, role) || (role == ARR_PRED && is_no_class(&s->a[i], role)))
+		if (is_another(s, s->a[i].name, role) || (role == ARR_PRED && is_no_class(&s->a[i])))
 			continue;
 		if (*found)
 			return err_fail(err,
@@ -277,7 +273,7 @@ static bool is_further(const struct arr_import *im, const struct arr *a)
 	if (ts_usual_type(a->name) >= 0)
 		return is_usual(a, a->name) && !is_taken(im, a->name);
 	if (im->scores)
-		return arr_is_number(a) && is_one_a_row(a) && !arr_is_name(a->name);
+		return arr_is_number(a) && is_one_a_row(a) && !arr_is_called(a->name, ARR_NAME);
 	return a->ndim <= 2 && arr_row(a) > 0;
 }
 

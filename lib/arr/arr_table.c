@@ -246,7 +246,7 @@ static int fill(struct table *t, size_t c, const char *cell, void *data, struct 
 static int add_group(struct table *t, size_t first, size_t n, const char *file, struct filling *f, struct err *err)
 {
 	struct arr a = { .decimal = true, .ndim = n > 1 || !t->heading ? 2 : 1, .shape = { t->rows, n } };
-	const bool text = n == 1 && (t->c[first].text || (t->heading && arr_is_name(t->c[first].name)));
+	const bool text = n == 1 && (t->c[first].text || (t->heading && arr_is_called(t->c[first].name, ARR_NAME)));
 	const size_t len = n > 1 ? arr_group_base(t->c[first].name) : strlen(t->c[first].name);
 	char name[TS_MAX_NAME + 1];
 	void *room;

@@ -12,12 +12,11 @@
 #include "ts/ts_images.h"
 
 /* Reads images into d, and the parts of their header that the history needs into h. Images to validate on keep all of
- * their columns: --held writes them, and they tell which labels are wrong. */
-static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, struct err *err)
+ * their columns (beside): --held writes them, and they tell which labels are wrong. */
+static int read_data(const struct job *j, struct um_data *d, struct ts_header *h, struct ts_reader *r, bool beside,
+		     struct err *err)
 {
-	const bool validates = d == &j->held || j->o->val_fraction > 0;
-
-	if (um_data_read(d, r, (size_t)j->o->max_memory << 20, validates) < 0)
+	if (um_data_read(d, r, (size_t)j->o->max_memory << 20, beside) < 0)
 		return err_fail(err, "%s", ts_reader_error(r));
 	ts_header_init(h, "images");
 	if (ts_header_chain(h, ts_reader_header(r)) < 0 || ts_meta_merge(&h->meta, &ts_reader_header(r)->meta) < 0)
@@ -103,7 +102,7 @@ static int take_val(struct job *j, struct err *err)
 static int read_val(struct job *j, struct err *err)
 {
 	struct ts_reader *v = cli_open(j->o->val);
-	int rc = read_data(j, &j->held, &j->parents[JOB_VAL], v, err);
+	int rc = read_data(j, &j->held, &j->parents[JOB_VAL], v, true, err);
 
 	ts_reader_close(v);
 	return rc;
@@ -201,7 +200,8 @@ static int read_all(struct job *j, struct ts_reader *r, const struct job_program
 {
 	const struct job_options *o = j->o;
 
-	if (read_data(j, &j->data, &j->parents[JOB_IMAGES], r, err) < 0 || (o->val && read_val(j, err) < 0))
+	if (read_data(j, &j->data, &j->parents[JOB_IMAGES], r, o->val_fraction > 0, err) < 0 ||
+	    (o->val && read_val(j, err) < 0))
 		return -1;
 	if (!j->c.net && job_is_first(o) && p->fresh(p->data, &j->c, &j->data, err) < 0)
 		return -1;

@@ -58,8 +58,7 @@ bool ood_guess_words(const struct ood_guess *g, struct err *words)
 		return false;
 	err_fail(words,
 		 "%.4g %% of %.0f labelled rows are classified right, and guessing gets %.4g %%, or %.4g %% by luck: "
-		 "are "
-		 "the labels in the order of the model's classes, and its input normalised as in training?",
+		 "are the labels in the order of the model's classes, and its input normalised as in training?",
 		 100 * g->right / labels, labels, 100 * chance, 100 * limit / labels);
 	return true;
 }

@@ -28,6 +28,14 @@ static const char *meaning(int metric)
 					 ood_metric_names[metric].meaning;
 }
 
+static bool shows(const struct report *r, int metric)
+{
+	for (int i = 0; i < r->n_shown; i++)
+		if (r->shown[i] == metric)
+			return true;
+	return false;
+}
+
 static int choose_one(struct report *r, const char *word, struct err *err)
 {
 	int metric = 0;
@@ -36,9 +44,8 @@ static int choose_one(struct report *r, const char *word, struct err *err)
 		metric++;
 	if (metric == REPORT_METRICS)
 		return err_fail(err, "'%s' is not a metric; --show all --explain lists them", word);
-	for (int i = 0; i < r->n_shown; i++)
-		if (r->shown[i] == metric)
-			return err_fail(err, "'%s' appears twice", word);
+	if (shows(r, metric))
+		return err_fail(err, "'%s' appears twice", word);
 	r->shown[r->n_shown++] = metric;
 	return 0;
 }
@@ -64,14 +71,6 @@ bool report_shows_right(const struct report *r)
 {
 	for (int i = 0; i < r->n_shown; i++)
 		if (r->shown[i] >= OOD_OSCR && r->shown[i] < OOD_N_METRICS)
-			return true;
-	return false;
-}
-
-static bool shows(const struct report *r, int metric)
-{
-	for (int i = 0; i < r->n_shown; i++)
-		if (r->shown[i] == metric)
 			return true;
 	return false;
 }

@@ -155,17 +155,20 @@ void um_data_release(struct um_data *d)
 	*d = (struct um_data){ 0 };
 }
 
+/* Bytes of an image. */
+static size_t image_bytes(const struct um_data *d)
+{
+	return (size_t)d->c * (size_t)d->h * (size_t)d->w;
+}
+
 uint64_t um_data_hash(const struct um_data *d)
 {
-	const size_t bytes = d->n * (size_t)d->c * (size_t)d->h * (size_t)d->w;
-	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, bytes));
+	return XXH3_64bits_withSeed(d->label, d->n * sizeof *d->label, XXH3_64bits(d->image, d->n * image_bytes(d)));
 }
 
 static uint64_t image_hash(const struct um_data *d, size_t i)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
-
-	return XXH3_64bits(d->image + i * row, row);
+	return XXH3_64bits(d->image + i * image_bytes(d), image_bytes(d));
 }
 
 static int compare_hashes(const void *a, const void *b)
@@ -202,11 +205,11 @@ size_t um_data_noisy(const struct um_data *d)
 	return n;
 }
 
-/* Makes held n images of d's kind, of `row` bytes each, with the same columns beside. */
-static int hold_room(const struct um_data *d, struct um_data *held, size_t n, size_t row)
+/* Makes held n images of d's kind, with the same columns beside. */
+static int hold_room(const struct um_data *d, struct um_data *held, size_t n)
 {
 	held->n = n;
-	held->image = malloc(n * row);
+	held->image = malloc(n * image_bytes(d));
 	held->label = malloc(n * sizeof *held->label);
 	ts_header_init(&held->columns, "images");
 	if (!held->image || !held->label || ts_header_add_all(&held->columns, &d->columns) < 0)
@@ -215,49 +218,50 @@ static int hold_room(const struct um_data *d, struct um_data *held, size_t n, si
 }
 
 /* Copies image i of `from` to place `at` of `to`, which may be the same and i then behind it. */
-static void put(struct um_data *to, size_t at, const struct um_data *from, size_t i, size_t row)
+static void put(struct um_data *to, size_t at, const struct um_data *from, size_t i)
 {
+	const size_t row = image_bytes(from);
+
 	memmove(to->image + at * row, from->image + i * row, row);
 	to->label[at] = from->label[i];
 }
 
-/* Moves the images idx (held->n, rising). */
-static int hold(struct um_data *d, struct um_data *held, const size_t *idx, const ptrdiff_t *columns, size_t row)
+/* Moves the images idx (held->n, rising). -1: out of memory. */
+static int hold(struct um_data *d, struct um_data *held, const size_t *idx)
 {
+	ptrdiff_t *columns = ts_header_map(&held->columns, &d->columns);
 	size_t out = 0, stay = 0;
+	int rc = columns ? 0 : -1;
 
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n && rc == 0; i++)
 		if (out < held->n && idx[out] == i) {
-			if (ts_batch_copy(&held->beside, out, &d->beside, columns, i, 1) < 0)
-				return -1;
-			put(held, out++, d, i, row);
+			rc = ts_batch_copy(&held->beside, out, &d->beside, columns, i, 1);
+			put(held, out++, d, i);
 		} else {
-			put(d, stay++, d, i, row);
+			put(d, stay++, d, i);
 		}
 	d->n = stay;
-	return 0;
+	free(columns);
+	return rc;
 }
 
 int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint64_t seed, struct err *err)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
 	const size_t n = (size_t)fmax(1, round(fraction * (double)d->n));
 	struct ts_rng rng = ts_rng_new(seed, UM_RNG_HOLD);
 	size_t *idx = malloc(n * sizeof *idx);
-	ptrdiff_t *columns = ts_header_map(&d->columns, &d->columns);
 	int rc = -1;
 
 	*held = (struct um_data){ .c = d->c, .h = d->h, .w = d->w, .n_classes = d->n_classes };
 	if (n >= d->n)
 		err_fail(err, "%zu images are too few to hold %g of them out", d->n, fraction);
-	else if (!idx || !columns || hold_room(d, held, n, row) < 0)
+	else if (!idx || hold_room(d, held, n) < 0)
 		err_memory(err);
 	else {
 		ts_rng_sample(&rng, idx, n, d->n);
-		rc = hold(d, held, idx, columns, row) < 0 ? err_memory(err) : 0;
+		rc = hold(d, held, idx) < 0 ? err_memory(err) : 0;
 	}
 	release_beside(d);
-	free(columns);
 	free(idx);
 	return rc;
 }
@@ -265,7 +269,7 @@ int um_data_hold(struct um_data *d, struct um_data *held, double fraction, uint6
 /* Rows i to i + n; beside: where the columns of b are beside the images (ts_header_map()). */
 static int fill(struct ts_batch *b, const struct um_data *d, const ptrdiff_t *beside, size_t i, size_t n)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	const size_t row = image_bytes(d);
 
 	if (ts_batch_resize(b, 0) < 0 || ts_batch_resize(b, n) < 0)
 		return -1;
@@ -332,7 +336,7 @@ static int place(struct ts_rng *rng, int over, int pad)
 
 void um_data_window(const struct um_data *d, size_t i, int h, int w, long augment, struct ts_rng *rng, uint8_t *image)
 {
-	const uint8_t *from = d->image + i * (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	const uint8_t *from = d->image + i * image_bytes(d);
 	const int pad = augment & UM_CROP ? PAD : 0;
 	const int dy = place(rng, d->h - h, pad), dx = place(rng, d->w - w, pad);
 
@@ -342,7 +346,7 @@ void um_data_window(const struct um_data *d, size_t i, int h, int w, long augmen
 void um_data_batch(const struct um_data *d, const size_t *idx, size_t n, long augment, struct ts_rng *rng,
 		   uint8_t *image, int64_t *label)
 {
-	const size_t row = (size_t)d->c * (size_t)d->h * (size_t)d->w;
+	const size_t row = image_bytes(d);
 
 	for (size_t i = 0; i < n; i++) {
 		label[i] = d->label[idx[i]];

@@ -58,6 +58,14 @@ ok '--stream: SIGTERM before all names are read: how many are left, from which o
 	taken=$(($(wc -l <s.tsv) - 1)) && echo "# $taken read" && 
 	left=$(sed -n "s/.*stopped by a signal: \([0-9]*\) names that had arrived were not read, from .photos.cat.0.png. on$/\1/p" err) && test $left -ge 1 && test $((taken + left)) -le 3000'
 exec 3>&-
+# Nothing reads: the pipe fills, and writing waits. timeout(1) and others send a signal twice at once.
+rm -f fifo out; mkfifo fifo out; : >rc
+{ ds-pack --stream --size 64 <fifo 2>err & echo $! >pid; wait $!; echo $? >rc; } >out &
+exec 4<>out 3>fifo
+seq 12 | sed "s,.*,photos/cat/0.png," >&3; sleep 0.5
+ok '--stream: with a reader that does not read, one signal or two at once wait, one after a second does not' '
+	kill -TERM $(cat pid) && sleep 0.1 && kill -TERM $(cat pid) && sleep 1.2 && ! test -s rc && kill -TERM $(cat pid) && waits "test -s rc" && is 143 cat rc'
+exec 3>&- 4<&-
 live --frames 2x2
 ok '--frames: SIGTERM within a frame is no cut frame' 'printf 123456789012abcd >&3 && waits "grep -q 00000000 s.tsv" && kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait && ! test -s err'
 exec 3>&-

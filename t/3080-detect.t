@@ -202,6 +202,8 @@ ok 'a broken one: the old one stays, and that is said' '
 	echo pics/a/1.png >&3 && until_line out 3 && end; test $? = 2 && test "$(tail -n +2 out)" = "$energy
 $energy" && grep -q "live.det" err && grep -q "stays as it was" err'
 ok 'SIGTERM: what has come is judged, then it dies' 'begin --tsv msp.det && echo pics/a/1.png >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } && test $(wc -l <out) = 2 && ! test -s err'
+ok 'SIGTERM twice, a second apart: at once, even if nobody reads what it prints' '
+	yes "$(printf "./%.0s" $(seq 1500))pics/a/1.png" | head -n 100 >long; mkfifo full; ood-detect --tsv msp.det <long 2>err >full & pid=$!; exec 4<full; sleep 0.5; kill $pid; sleep 1.2; kill -0 $pid && kill $pid; wait $pid; rc=$?; exec 4<&-; test $rc = 143 && ! test -s err'
 ok 'SIGTERM before all names are read: how many are left, from which on' '
 	yes pics/a/1.png | head -n 4000 >many && begin --tsv msp.det && cat many >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } &&
 	judged=$(($(wc -l <out) - 1)) && test $(wc -l <err) = 1 && left=$(sed -n "s/.* stopped by a signal: \([0-9]*\) names .* from .pics.a.1.png. on$/\1/p" err) && echo "# $judged judged, $left left" &&

@@ -158,7 +158,7 @@ static bool stop(void *data)
 	struct work *k = data;
 	struct unmask *u;
 
-	if (cli_live_stopping())
+	if (cli_stopping())
 		return true;
 	if (!cli_live_again())
 		return false;
@@ -223,8 +223,8 @@ int main(int argc, char **argv)
 		false_alarm = 0.01;
 	k.path = argv[first];
 	rc = run(&k, left ? argv + first + 1 : (char *[]){ dash }, left ? left : 1);
-	rc = cli_finish(k.from.trouble || (rc < 0 && !cli_live_stopping()));
+	rc = cli_finish(k.from.trouble || (rc < 0 && !cli_stopping()));
 	release(&k);
-	cli_live_end();
+	cli_reraise_stop();
 	return rc ? rc : k.out;
 }

@@ -174,9 +174,11 @@ int cli_failed(void);
 /* Prints "out of memory" and exits. */
 void cli_oom(void) __attribute__((noreturn));
 /* Becomes true when SIGINT or SIGTERM asks to stop; only after cli_catch_stop(), which replaces the deadly handlers by
- * ones that set it. cli_reraise_stop() then ends the program by that signal. */
+ * ones that set it. A second signal, a second or more after the first, ends the program at once: it may be waiting for
+ * a reader that does not read. Signals that are ignored, as shells do for background jobs, stay ignored. */
 bool cli_stopping(void);
 void cli_catch_stop(void);
+/* If stopping: ends the program by that signal. */
 void cli_reraise_stop(void);
 /* Makes signals end the program at once again; one that arrived in the meantime does so now. */
 void cli_release_stop(void);

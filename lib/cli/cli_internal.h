@@ -33,6 +33,8 @@ void cli_read_config(const char *path);
 int cli_yaml_read(FILE *f, int (*take)(void *data, const char *key, const char *value, size_t line, struct err *err),
 		  void *data, struct err *err) TS_CHECKED;
 void cli_signals_init(void);
+/* A descriptor that becomes readable when a signal comes that cli_live_begin() has set up; -1: one has come already. */
+int cli_signal_wait(void);
 /* Fills the places of standard streams that are closed, and makes the others wait where they would give up. Before
  * anything is opened. Exits if it cannot. */
 void cli_standard_init(void);

@@ -1,96 +1,31 @@
 /* SPDX-License-Identifier: MIT
- * Signals as something to read, alongside standard input. */
+ * Standard input that arrives bit by bit. */
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "cli/cli_internal.h"
 #include "cli/cli_live.h"
 
 enum { READ_SIZE = 64 << 10, LONGEST = 64 << 10 };
 
 static struct {
-	int signals, stop; /* a signalfd; the signal that ends the program, 0: none */
-	bool again;
 	char *buf; /* bytes read from standard input: buf[start..len) */
 	size_t start, len, cap;
 	bool eof;
-} live = { .signals = -1 };
-
-int cli_live_begin(bool hangup)
-{
-	static const int ends[] = { SIGTERM, SIGINT };
-	struct sigaction now;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-		if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(&set, ends[i]);
-	if (hangup)
-		sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	live.signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return live.signals < 0 ? cli_error("cannot wait for signals: %s", strerror(errno)) : 0;
-}
-
-static void take_signals(void)
-{
-	struct signalfd_siginfo s;
-
-	while (live.signals >= 0 && read(live.signals, &s, sizeof s) == (ssize_t)sizeof s)
-		if (s.ssi_signo == SIGHUP)
-			live.again = true;
-		else
-			live.stop = (int)s.ssi_signo;
-}
-
-bool cli_live_stopping(void)
-{
-	take_signals();
-	return live.stop != 0;
-}
-
-bool cli_live_again(void)
-{
-	bool was;
-
-	take_signals();
-	was = live.again;
-	live.again = false;
-	return was;
-}
-
-void cli_live_end(void)
-{
-	sigset_t set;
-
-	if (!cli_live_stopping())
-		return;
-	sigemptyset(&set);
-	sigaddset(&set, live.stop);
-	signal(live.stop, SIG_DFL);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	raise(live.stop);
-}
-
-/* ---- standard input ---- */
+} live;
 
 /* Waits. True: standard input can be read. False: a signal came. */
 static bool wait_input(void)
 {
-	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .fd = live.signals, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = STDIN_FILENO, .events = POLLIN }, { .events = POLLIN } };
 
-	for (;;) {
-		take_signals();
-		if (live.stop || live.again)
-			return false;
+	while ((p[1].fd = cli_signal_wait()) >= 0)
 		if (poll(p, 2, -1) > 0 && p[0].revents && !p[1].revents)
 			return true;
-	}
+	return false;
 }
 
 /* Reads some more bytes into the buffer, or none where there are none yet after all. */
@@ -172,7 +107,7 @@ enum cli_live cli_live_line(char **line)
 
 void cli_live_unread(void)
 {
-	if (cli_live_stopping() && live.len > live.start)
+	if (cli_stopping() && live.len > live.start)
 		cli_warn_unread(live.buf + live.start, live.len - live.start);
 }
 

@@ -9,7 +9,7 @@
  *		if (!cli_live_ready())
  *			flush();			// nothing else has come yet
  *	}
- *	cli_live_end();					// dies here by the signal, if that is why it ended
+ *	cli_reraise_stop();				// dies here by the signal, if that is why it ended
  */
 #ifndef CLI_LIVE_H
 #define CLI_LIVE_H
@@ -20,16 +20,11 @@
 extern "C" {
 #endif
 
-/* From now on SIGTERM and SIGINT are only recorded, in this thread and in those that it starts; those that are ignored,
- * as shells do for background jobs, stay ignored. hangup: SIGHUP is recorded, too, even where nohup ignores it. -1: an
- * error was printed. */
+/* Like cli_catch_stop() (then ask cli_stopping()); in addition, waiting for standard input ends when a signal comes.
+ * hangup: SIGHUP is recorded, too, even where nohup ignores it. -1: an error was printed. */
 int cli_live_begin(bool hangup) TS_CHECKED;
-/* Has SIGTERM or SIGINT come? Stays true. */
-bool cli_live_stopping(void);
 /* Has SIGHUP come since the last call? */
 bool cli_live_again(void);
-/* If stopping: ends the program by the signal. */
-void cli_live_end(void);
 
 /* ---- standard input, which nothing else may read then ---- */
 
@@ -38,7 +33,7 @@ enum cli_live { CLI_SIGNAL = -2, CLI_BROKEN = -1, CLI_END = 0, CLI_LINE = 1 };
  * buf, their number into *got. CLI_LINE; CLI_SIGNAL: a signal came first; CLI_BROKEN: an error was printed. */
 enum cli_live cli_live_peek(unsigned char *buf, size_t n, size_t *got);
 /* The next line without its end, which may be that of Windows, and may be missing from the last; valid until the next
- * call. A signal does not come before lines that have arrived: ask cli_live_stopping(). Lines of more than 64 KiB, or
+ * call. A signal does not come before lines that have arrived: ask cli_stopping(). Lines of more than 64 KiB, or
  * with a zero byte, are errors. */
 enum cli_live cli_live_line(char **line);
 /* Warns if a signal came before all lines that have arrived were taken: they are names, and lost. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Messages, progress, signals, the exit. */
+ * Messages, progress, the exit. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,78 +225,6 @@ const char *cli_pace(const char *what, double done, double total)
 	return text;
 }
 
-/* ---- signals ---- */
-
-static volatile sig_atomic_t stop_signal;
-
-static void die(int sig)
-{
-	ts_remove_temporaries();
-	signal(sig, SIG_DFL);
-	raise(sig);
-}
-
-static void note(int sig)
-{
-	stop_signal = sig;
-}
-
-static void handle(int sig, void (*fn)(int))
-{
-	struct sigaction was, sa = { .sa_handler = fn, .sa_flags = SA_ONSTACK };
-
-	sigemptyset(&sa.sa_mask);
-	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die &&
-	    was.sa_handler != note)
-		return; /* ignored, by nohup and the like; or handled by a sanitizer */
-	sigaction(sig, &sa, NULL);
-}
-
-/* A stack for die(), because when memory runs out some libraries end in infinite recursion (libgfortran, printing that
- * it has none). A sanitizer has its own. */
-static void make_signal_stack(void)
-{
-	static char room[1 << 16];
-	const stack_t ours = { .ss_sp = room, .ss_size = sizeof room };
-	stack_t now;
-
-	if (sigaltstack(NULL, &now) == 0 && (now.ss_flags & SS_DISABLE))
-		sigaltstack(&ours, NULL);
-}
-
-/* However the program ends, no temporary remains: this includes exit() when out of memory, also in libraries that call
- * it. A file that grows too large becomes an error of write(), with its reason. */
-void cli_signals_init(void)
-{
-	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU, SIGABRT, SIGSEGV, SIGBUS, SIGFPE };
-
-	make_signal_stack();
-	signal(SIGPIPE, die); /* even if it was ignored before: then we would go on writing to a closed pipe */
-	signal(SIGXFSZ, SIG_IGN);
-	for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++)
-		handle(deadly[i], die);
-	atexit(ts_remove_temporaries);
-}
-
-bool cli_stopping(void)
-{
-	return stop_signal != 0;
-}
-
-void cli_catch_stop(void)
-{
-	handle(SIGINT, note);
-	handle(SIGTERM, note);
-}
-
-void cli_release_stop(void)
-{
-	handle(SIGINT, die);
-	handle(SIGTERM, die);
-	if (stop_signal)
-		raise(stop_signal);
-}
-
 void cli_print(const char *fmt, ...)
 {
 	va_list ap;
@@ -305,12 +232,6 @@ void cli_print(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
-}
-
-void cli_reraise_stop(void)
-{
-	signal(stop_signal, SIG_DFL);
-	raise(stop_signal);
 }
 
 int cli_finish(int status)

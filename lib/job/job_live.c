@@ -69,7 +69,7 @@ static int names(struct live *l)
 	struct ds_row row;
 	char *name;
 
-	while (!cli_live_stopping() && (what = cli_live_line(&name)) == CLI_LINE) {
+	while (!cli_stopping() && (what = cli_live_line(&name)) == CLI_LINE) {
 		if (l->rows + l->bad == 0)
 			name += ts_utf8_mark(name);
 		if (!*name)
@@ -95,14 +95,14 @@ static int read_frame(const struct job_live *o, unsigned long long at, uint8_t *
 	size_t have = 0;
 	ssize_t n = 1;
 
-	for (; have < bytes && n > 0 && !cli_live_stopping(); have += n > 0 ? (size_t)n : 0)
+	for (; have < bytes && n > 0 && !cli_stopping(); have += n > 0 ? (size_t)n : 0)
 		n = cli_live_read(rgb + have, bytes - have);
 	if (n < 0 && errno != EINTR)
 		return -1;
 	if (n == 0 && have > 0)
 		return cli_error("'%s': frame %llu of %dx%d pixels of three bytes: ends after %zu of %zu bytes", input,
 				 at, o->h, o->w, have, bytes);
-	return have == bytes && !cli_live_stopping();
+	return have == bytes && !cli_stopping();
 }
 
 static int each_frame(struct live *l, uint8_t *rgb)

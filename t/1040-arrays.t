@@ -122,6 +122,10 @@ np.savez(\"class_logits.npz\", class_logits=f * f, feats=f, y=p)" &&
 		ts-import -q "both-$w.npz" -o s && same s "z[\"label\"][:3].tolist() == [2, 1, 0]" || { echo "# $w"; exit 1; }; done) &&
 	ts-import -q class_logits.npz -o s && same s "sorted(z) == [\"features\", \"label\", \"logits\"]" &&
 	printf "pred_name,energy,y_pred\\ncat,1,0\\n" | ts-import - -o s 2>err && grep -q "left out: .pred_name. text" err && ts-dump --tsv s | head -1 | grep -qx "energy	pred"'
+ok 'what tells of labels is none; numbers of rows are no scores' '
+	printf "id,Index,row,energy,label_noise,label_correct\n7,1,0,2,0,1\n8,0,1,1,1,0\n" | ts-import - -o s 2>err && ts-dump --tsv s | head -1 | grep -qx "energy	label_noise	label_correct" && grep -q "left out: .id. numbers (2,), .Index. numbers (2,), .row. numbers" err &&
+	printf "id,energy\n0.5,2\n8,1\n" | ts-import - -o s && ts-dump --tsv s | head -1 | grep -qx "id	energy" &&
+	printf "id,energy\n7,2\n8,1\n" | ts-import --columns id,energy - -o s && ts-dump --tsv s | head -1 | grep -qx "id	energy"'
 ok 'a score that is called after predictions is no class' 'printf "predicted_prob,y_pred,pred_conf,y\n0.5,1,0.25,0\n1,0,1,1\n" | ts-import - -o s 2>err && ! test -s err &&
 	ts-dump --tsv s | head -2 | cmp - "$(printf "predicted_prob\tpred_conf\tpred\tlabel\n0.5\t0.25\t1\t0\n" >want; echo want)" &&
 	fails 1 "row 1: .pred. is nan, which" eval "printf \"energy,y_pred\n1,0\n2,nan\n\" | ts-import - -o x" &&

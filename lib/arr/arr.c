@@ -88,6 +88,15 @@ bool arr_has_word(const char *name, const char *const *words)
 	return false;
 }
 
+/* label_correct and label_noise tell of labels, class_weights and label_count of classes. */
+static bool is_about_labels(const char *name)
+{
+	static const char *const about[] = { "correct", "wrong",   "error", "errors", "noise",
+					     "weight",  "weights", "count", "counts", NULL };
+
+	return arr_has_word(name, about);
+}
+
 bool arr_may_be_called(const char *name, enum arr_role role)
 {
 	const bool of_model = arr_has_word(name, arr_words[ARR_PRED]) || arr_has_word(name, arr_words[ARR_LOGITS]);
@@ -96,7 +105,7 @@ bool arr_may_be_called(const char *name, enum arr_role role)
 		return false;
 	if (role == ARR_NAME)
 		return !of_model && !arr_has_word(name, arr_words[ARR_LABEL]); /* class_names are not those of rows */
-	return role != ARR_LABEL || !of_model;
+	return role != ARR_LABEL || (!of_model && !is_about_labels(name));
 }
 
 bool arr_is_called(const char *name, enum arr_role role)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "arr/arr_import_internal.h"
 
@@ -265,6 +266,20 @@ static bool is_taken(const struct arr_import *im, const char *name)
 	return false;
 }
 
+/* Whole numbers that only say which row it is. */
+static bool is_row_number(const struct arr *a)
+{
+	static const char *const names[] = { "id", "idx", "index", "row", NULL };
+	bool named = false;
+
+	for (size_t i = 0; names[i]; i++)
+		named = named || strcasecmp(a->name, names[i]) == 0;
+	for (size_t i = 0; named && i < arr_count(a); i++)
+		if (arr_number(a, i) != floor(arr_number(a, i)))
+			return false;
+	return named;
+}
+
 /* May it be a column although it was not named? */
 static bool is_further(const struct arr_import *im, const struct arr *a)
 {
@@ -273,7 +288,7 @@ static bool is_further(const struct arr_import *im, const struct arr *a)
 	if (ts_usual_type(a->name) >= 0)
 		return is_usual(a, a->name) && !is_taken(im, a->name);
 	if (im->scores)
-		return arr_is_number(a) && is_one_a_row(a) && !arr_is_called(a->name, ARR_NAME);
+		return arr_is_number(a) && is_one_a_row(a) && !arr_is_called(a->name, ARR_NAME) && !is_row_number(a);
 	return a->ndim <= 2 && arr_row(a) > 0;
 }
 

@@ -66,12 +66,12 @@ for t in label:'<i4' pred:'<f8' true-label:'|u1' name:'<i8'; do want=${t%%:*}; [
 { head_ images 1; field label '<i8' '\221\002'; end '\000'; } >bad.ts; bad 'two labels per row' "byte 0: field 'label' has an array of <i8 per row, and must have one <i8"
 ok 'they may be tensors of another type' '{ head_ fit 1; field label "|u1" "\221\002"; map 1; column label "|u1" "\221\002" "\002" ab; end "\001"; } >fit2.ts; ts-dump fit2.ts >out'
 ok 'nor are they written' '! echo 1 2 | "$gen" scores e:f4,label:f4 >out 2>err && ! test -s out && grep -q "field .label. has one <f4 per row, and must have one <i8" err'
-printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\221\001' >bad.ts; bad 'meta that is a list' 'byte 0: header with bad meta'
-printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\201\001\002' >bad.ts; bad 'a meta key that is a number' 'byte 0: header with bad meta'
-printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\200' >bad.ts; bad 'history that is a map' 'byte 0: header with bad history'
-printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\201\242id\241a' >bad.ts; bad 'a step without a tool' 'byte 0: header with bad history'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\221\001' >bad.ts; bad 'meta that is a list' 'byte 0: header whose meta is not a map'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\244meta\201\001\002' >bad.ts; bad 'a meta key that is a number' 'byte 0: a name in the meta is not a string of at most 255 bytes'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\200' >bad.ts; bad 'history that is a map' 'byte 0: header whose history is not a list'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\201\242id\241a' >bad.ts; bad 'a step without a tool' 'byte 0: a tool in the history is not a string of at most 255 bytes'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\204\242id\241a\244tool\241t\247version\2411\244args\221\001' >bad.ts
-bad 'an argument that is a number' 'byte 0: header with bad history'
+bad 'an argument that is a number' 'byte 0: an argument in the history is not a string of at most'
 # ---- a pipe whose first program fails ----
 piped() { "$@" 2>err1 | { ts-cat 2>err2; echo $? >rc2; } | { ts-cat - 2>err3; echo $? >rc3; } | { ts-dump >out 2>err4; echo $? >rc4; }; test "$(cat rc2 rc3 rc4 | tr -d "\n")" = 111; }
 head -c $(($(wc -c <good.ts) - 9)) good.ts >cut.ts

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Headers: fields, history, and their record. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
@@ -294,36 +295,53 @@ void ts_header_pack(const struct ts_header *h, struct ts_pack *out)
 	}
 }
 
-static int parse_field(struct ts_header *h, const msgpack_object_kv *kv, struct err *err)
+/* A copy of the string o, NULL where there is none. what: what to call it in a message. */
+static char *parse_str(const msgpack_object *o, size_t max, const char *what, struct err *err)
 {
-	const msgpack_object *o = ts_obj_get(&kv->val, "type");
-	size_t shape[TS_MAX_DIMS];
-	char *name = ts_obj_strdup(&kv->key, TS_MAX_NAME);
-	char *type = o ? ts_obj_strdup(o, TS_MAX_NAME) : NULL;
-	int ndim, t = type ? ts_type_parse(type) : -1, rc = -1;
+	char *text = ts_obj_strdup(o, max);
 
-	if (!name)
-		err_fail(err, "a field's name is not a string of at most %d bytes", TS_MAX_NAME);
-	else if (!type)
-		err_fail(err, "field '" ERR_NAME "': its type is not a string of at most %d bytes", name, TS_MAX_NAME);
-	else if (t < 0)
+	if (!text && errno == ENOMEM)
+		err_memory(err);
+	else if (!text)
+		err_fail(err, "%s is not a string of at most %zu bytes", what, max);
+	return text;
+}
+
+static int parse_type(struct ts_header *h, const msgpack_object *o, const char *name, struct err *err)
+{
+	size_t shape[TS_MAX_DIMS];
+	char what[TS_MAX_NAME + 32], *type;
+	int ndim, t;
+
+	snprintf(what, sizeof what, "field '" ERR_NAME "': its type", name);
+	if (!(type = parse_str(ts_obj_get(o, "type"), TS_MAX_NAME, what, err)))
+		return -1;
+	if ((t = ts_type_parse(type)) < 0)
 		err_fail(err,
 			 "field '" ERR_NAME "' is of type '%.20s'; the types are |u1 |i1 |b1 <i4 <i8 <f2 <f4 <f8 str",
 			 name, type);
-	else if (ts_obj_shape(ts_obj_get(&kv->val, "shape"), &ndim, shape) < 0)
-		err_fail(err, "field '" ERR_NAME "': its shape is not a list of at most %d sizes", name,
-			 TS_MAX_DIMS - 1);
-	else
-		rc = add(h, name, (enum ts_type)t, ndim, shape, err);
-	free(name);
 	free(type);
+	if (t < 0)
+		return -1;
+	if (ts_obj_shape(ts_obj_get(o, "shape"), &ndim, shape) < 0)
+		return err_fail(err, "field '" ERR_NAME "': its shape is not a list of at most %d sizes", name,
+				TS_MAX_DIMS - 1);
+	return add(h, name, (enum ts_type)t, ndim, shape, err);
+}
+
+static int parse_field(struct ts_header *h, const msgpack_object_kv *kv, struct err *err)
+{
+	char *name = parse_str(&kv->key, TS_MAX_NAME, "a field's name", err);
+	int rc = name ? parse_type(h, &kv->val, name, err) : -1;
+
+	free(name);
 	return rc;
 }
 
-static int parse_meta(struct ts_header *h, const msgpack_object_kv *kv)
+static int parse_meta(struct ts_header *h, const msgpack_object_kv *kv, struct err *err)
 {
 	struct ts_meta one = { 0 };
-	struct ts_entry e = { .key = ts_obj_strdup(&kv->key, TS_MAX_NAME) };
+	struct ts_entry e = { .key = parse_str(&kv->key, TS_MAX_NAME, "a name in the meta", err) };
 	struct ts_pack p;
 	int rc = -1;
 
@@ -339,38 +357,65 @@ static int parse_meta(struct ts_header *h, const msgpack_object_kv *kv)
 	}
 	ts_pack_release(&p);
 	free(e.key);
-	return rc;
+	return rc < 0 ? err_memory(err) : 0;
 }
 
-static int parse_strs(const msgpack_object *o, char ***ret, size_t *n)
+static int parse_all_meta(struct ts_header *h, const msgpack_object *o, struct err *err)
+{
+	if (o->type != MSGPACK_OBJECT_MAP)
+		return err_fail(err, "header whose meta is not a map");
+	if (o->via.map.size > TS_MAX_META)
+		return err_fail(err, "header with %u entries of meta, more than %d", (unsigned)o->via.map.size,
+				TS_MAX_META);
+	for (uint32_t i = 0; i < o->via.map.size; i++)
+		if (parse_meta(h, &o->via.map.ptr[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* None: an empty list. */
+static int parse_strs(const msgpack_object *o, const char *what, char ***ret, size_t *n, struct err *err)
 {
 	size_t count = o && o->type == MSGPACK_OBJECT_ARRAY ? o->via.array.size : 0;
 
 	*ret = calloc(count + 1, sizeof **ret);
 	if (!*ret)
-		return -1;
+		return err_memory(err);
 	for (*n = 0; *n < count; ++*n)
-		if (!((*ret)[*n] = ts_obj_strdup(&o->via.array.ptr[*n], TS_MAX_HEADER)))
+		if (!((*ret)[*n] = parse_str(&o->via.array.ptr[*n], TS_MAX_HEADER, what, err)))
 			return -1;
 	return 0;
 }
 
-static int parse_step(struct ts_header *h, const msgpack_object *o)
+static int parse_step(struct ts_header *h, const msgpack_object *o, struct err *err)
 {
-	const msgpack_object *id = ts_obj_get(o, "id"), *tool = ts_obj_get(o, "tool");
-	const msgpack_object *version = ts_obj_get(o, "version");
-	struct ts_step *s = id && tool && version ? step_new(h) : NULL;
-	char *text;
+	struct ts_step *s = step_new(h);
+	char *id;
 
-	if (!s || !(text = ts_obj_strdup(id, sizeof s->id - 1)))
+	if (!s)
+		return err_memory(err);
+	if (!(id = parse_str(ts_obj_get(o, "id"), sizeof s->id - 1, "an id in the history", err)))
 		return -1;
-	strncpy(s->id, text, sizeof s->id - 1);
-	free(text);
-	s->tool = ts_obj_strdup(tool, TS_MAX_NAME);
-	s->version = ts_obj_strdup(version, TS_MAX_NAME);
-	if (!s->tool || !s->version || parse_strs(ts_obj_get(o, "args"), &s->args, &s->n_args) < 0)
+	strncpy(s->id, id, sizeof s->id - 1);
+	free(id);
+	if (!(s->tool = parse_str(ts_obj_get(o, "tool"), TS_MAX_NAME, "a tool in the history", err)) ||
+	    !(s->version = parse_str(ts_obj_get(o, "version"), TS_MAX_NAME, "a version in the history", err)) ||
+	    parse_strs(ts_obj_get(o, "args"), "an argument in the history", &s->args, &s->n_args, err) < 0)
 		return -1;
-	return parse_strs(ts_obj_get(o, "prev"), &s->prev, &s->n_prev);
+	return parse_strs(ts_obj_get(o, "prev"), "a previous id in the history", &s->prev, &s->n_prev, err);
+}
+
+static int parse_history(struct ts_header *h, const msgpack_object *o, struct err *err)
+{
+	if (o->type != MSGPACK_OBJECT_ARRAY)
+		return err_fail(err, "header whose history is not a list");
+	if (o->via.array.size > TS_MAX_HISTORY)
+		return err_fail(err, "header with %u steps of history, more than %d", (unsigned)o->via.array.size,
+				TS_MAX_HISTORY);
+	for (uint32_t i = 0; i < o->via.array.size; i++)
+		if (parse_step(h, &o->via.array.ptr[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 static int parse_kind(struct ts_header *h, const msgpack_object *o)
@@ -403,15 +448,9 @@ int ts_header_parse(struct ts_header *h, const msgpack_object *o, struct err *er
 			return -1;
 	if (ts_header_check(h, err) < 0)
 		return -1;
-	if (meta && (meta->type != MSGPACK_OBJECT_MAP || meta->via.map.size > TS_MAX_META))
-		return err_fail(err, "header with bad meta");
-	for (uint32_t i = 0; meta && i < meta->via.map.size; i++)
-		if (parse_meta(h, &meta->via.map.ptr[i]) < 0)
-			return err_fail(err, "header with bad meta");
-	if (history && history->type != MSGPACK_OBJECT_ARRAY)
-		return err_fail(err, "header with bad history");
-	for (uint32_t i = 0; history && i < history->via.array.size; i++)
-		if (parse_step(h, &history->via.array.ptr[i]) < 0)
-			return err_fail(err, "header with bad history");
+	if (meta && parse_all_meta(h, meta, err) < 0)
+		return -1;
+	if (history && parse_history(h, history, err) < 0)
+		return -1;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Meta: values are kept as their MessagePack bytes, so that values we do not know pass through whole. Also helpers that
  * take MessagePack objects apart. */
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +48,14 @@ char *ts_obj_strdup(const msgpack_object *o, size_t max)
 {
 	const char *p;
 	size_t n;
-	if (!bytes_of(o, &p, &n) || n > max || (n && memchr(p, 0, n)))
-		return NULL;
-	char *text = strndup(n ? p : "", n);
+	char *text;
 
-	if (text && written_length(text) > max) { /* otherwise a copy would be refused */
+	errno = EINVAL;
+	if (!o || !bytes_of(o, &p, &n) || n > max || (n && memchr(p, 0, n)) || !(text = strndup(n ? p : "", n)))
+		return NULL;
+	if (written_length(text) > max) { /* otherwise a copy would be refused */
 		free(text);
+		errno = EINVAL;
 		return NULL;
 	}
 	return text;

@@ -139,8 +139,8 @@ struct ts_reader *cli_input(int first, int argc, char **argv);
 /* Writes a string as a cell of a TSV table: escapes what would break the table, and control characters, which would
  * reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
-/* Writes a string as a JSON string; each byte that is not UTF-8, as in file names, becomes U+FFFD. Exits when out of
- * memory. */
+/* Writes a string as a JSON string; each byte that is not UTF-8, as in file names, becomes four characters, \xe9 or the
+ * like, as in streams: names that differ stay different. Exits when out of memory. */
 void cli_put_json(FILE *f, const char *s);
 /* Reads the next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the
  * last line may lack its newline. 1; 0: there are no more; -1: out of memory, cannot be read, a zero byte, or a line of

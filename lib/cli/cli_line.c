@@ -45,7 +45,7 @@ void cli_put_json(FILE *f, const char *s)
 		fwrite(rest, 1, n, f);
 		rest += n;
 		if (*rest) {
-			fputs("\\ufffd", f);
+			fprintf(f, "\\\\x%02x", (unsigned char)*rest);
 			rest++;
 		}
 	}

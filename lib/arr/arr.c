@@ -73,7 +73,8 @@ const char *const arr_words[ARR_ROLES][ARR_WORDS] = {
 	{ "preds", "pred", "predictions", "prediction", "predicted", "yhat", "hat" },
 };
 
-bool arr_has_word(const char *name, const char *const *words)
+/* Behind the first of these words in name; NULL: it has none. */
+static const char *behind_word(const char *name, const char *const *words)
 {
 	for (const char *p = name; *p;) {
 		size_t n = 0;
@@ -82,19 +83,26 @@ bool arr_has_word(const char *name, const char *const *words)
 			n++;
 		for (size_t i = 0; words[i]; i++)
 			if (strlen(words[i]) == n && strncasecmp(p, words[i], n) == 0)
-				return true;
+				return p + n;
 		p += n + (p[n] != '\0');
 	}
-	return false;
+	return NULL;
 }
 
-/* label_correct and label_noise tell of labels, class_weights and label_count of classes. */
+bool arr_has_word(const char *name, const char *const *words)
+{
+	return behind_word(name, words) != NULL;
+}
+
+/* label_correct and label_noise tell of labels, class_weights and label_count of classes; but correct_label is the label
+ * that is correct. */
 static bool is_about_labels(const char *name)
 {
 	static const char *const about[] = { "correct", "wrong",   "error", "errors", "noise",
 					     "weight",  "weights", "count", "counts", NULL };
+	const char *rest = behind_word(name, arr_words[ARR_LABEL]);
 
-	return arr_has_word(name, about);
+	return rest && arr_has_word(rest, about);
 }
 
 bool arr_may_be_called(const char *name, enum arr_role role)

@@ -62,10 +62,17 @@ exec 3>&-
 rm -f fifo out; mkfifo fifo out; : >rc
 { ds-pack --stream --size 64 <fifo 2>err & echo $! >pid; wait $!; echo $? >rc; } >out &
 exec 4<>out 3>fifo
-seq 12 | sed "s,.*,photos/cat/0.png," >&3; sleep 0.5
+yes photos/cat/0.png | head -n 12 >&3
+sleeps() { for k in 1 2 3; do grep -q "^State:.S" /proc/$1/status || return 1; sleep 0.1; done; } # names are there: it waits to write
 ok '--stream: with a reader that does not read, one signal or two at once wait, one after a second does not' '
-	kill -TERM $(cat pid) && sleep 0.1 && kill -TERM $(cat pid) && sleep 1.2 && ! test -s rc && kill -TERM $(cat pid) && waits "test -s rc" && is 143 cat rc'
+	timeout 20 head -c 1 <&4 >first && test -s first && waits "sleeps $(cat pid)" && kill -TERM $(cat pid) && sleep 0.1 && kill -TERM $(cat pid) && sleep 1.2 && ! test -s rc && kill -TERM $(cat pid) && waits "test -s rc" && is 143 cat rc'
 exec 3>&- 4<&-
+rm -f fifo; mkfifo fifo; : >rc
+{ env --block-signal=TERM ds-pack --stream --size 16 <fifo 2>err & echo $! >pid; wait $!; echo $? >rc; } | ts-dump --tsv >s.tsv &
+exec 3>fifo
+ok '--stream: SIGTERM comes also where the parent blocks it' '! env --block-signal=TERM true 2>/dev/null || {
+	echo photos/cat/0.png >&3 && waits "grep -q cat/0.png s.tsv" && kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait; }'
+exec 3>&-
 live --frames 2x2
 ok '--frames: SIGTERM within a frame is no cut frame' 'printf 123456789012abcd >&3 && waits "grep -q 00000000 s.tsv" && kill -TERM $(cat pid) && waits "test -s rc" && is 0 cat rc && wait && ! test -s err'
 exec 3>&-

@@ -21,7 +21,8 @@ extern "C" {
 #endif
 
 /* Like cli_catch_stop() (then ask cli_stopping()); in addition, waiting for standard input ends when a signal comes.
- * hangup: SIGHUP is recorded, too, even where nohup ignores it. -1: an error was printed. */
+ * Signals that the parent blocked come, too. hangup: SIGHUP is recorded, too, even where nohup ignores it. -1: an error
+ * was printed. */
 int cli_live_begin(bool hangup) TS_CHECKED;
 /* Has SIGHUP come since the last call? */
 bool cli_live_again(void);

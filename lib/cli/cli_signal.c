@@ -117,6 +117,19 @@ void cli_reraise_stop(void)
 
 /* ---- beside standard input ---- */
 
+/* Signals that the program's parent blocked, as one does that takes its own from a signalfd, would never come. */
+static void unblock(bool with_hangup)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	if (with_hangup)
+		sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int cli_live_begin(bool with_hangup)
 {
 	struct sigaction sa = { .sa_handler = note, .sa_flags = SA_ONSTACK | SA_RESTART };
@@ -128,6 +141,7 @@ int cli_live_begin(bool with_hangup)
 	sigemptyset(&sa.sa_mask);
 	if (with_hangup)
 		sigaction(SIGHUP, &sa, NULL);
+	unblock(with_hangup);
 	return 0;
 }
 

@@ -202,8 +202,13 @@ ok 'a broken one: the old one stays, and that is said' '
 	echo pics/a/1.png >&3 && until_line out 3 && end; test $? = 2 && test "$(tail -n +2 out)" = "$energy
 $energy" && grep -q "live.det" err && grep -q "stays as it was" err'
 ok 'SIGTERM: what has come is judged, then it dies' 'begin --tsv msp.det && echo pics/a/1.png >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } && test $(wc -l <out) = 2 && ! test -s err'
+# Names are there, so one that sleeps waits to write.
+sleeps() { for k in 1 2 3; do grep -q "^State:.S" /proc/$1/status || return 1; sleep 0.1; done; }
+until_gone() { for k0 in $(seq 100); do grep -q "^State:.[^Z]" /proc/$1/status 2>/dev/null || return 0; sleep 0.1; done; return 1; }
+until_asleep() { for k0 in $(seq 100); do sleeps $1 && return 0; sleep 0.1; done; return 1; }
 ok 'SIGTERM twice, a second apart: at once, even if nobody reads what it prints' '
-	yes "$(printf "./%.0s" $(seq 1500))pics/a/1.png" | head -n 100 >long; mkfifo full; ood-detect --tsv msp.det <long 2>err >full & pid=$!; exec 4<full; sleep 0.5; kill $pid; sleep 1.2; kill -0 $pid && kill $pid; wait $pid; rc=$?; exec 4<&-; test $rc = 143 && ! test -s err'
+	yes "$(printf "./%.0s" $(seq 1500))pics/a/1.png" | head -n 100 >long && mkfifo full && { ood-detect --tsv msp.det <long 2>err >full & pid=$!; exec 4<full; } &&
+	timeout 20 head -c 1 <&4 >first && test -s first && until_asleep $pid && kill $pid && sleep 1.2 && sleeps $pid && kill $pid && until_gone $pid; rc=$?; exec 4<&-; wait $pid; test $? = 143 && test $rc = 0 && ! test -s err'
 ok 'SIGTERM before all names are read: how many are left, from which on' '
 	yes pics/a/1.png | head -n 4000 >many && begin --tsv msp.det && cat many >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } &&
 	judged=$(($(wc -l <out) - 1)) && test $(wc -l <err) = 1 && left=$(sed -n "s/.* stopped by a signal: \([0-9]*\) names .* from .pics.a.1.png. on$/\1/p" err) && echo "# $judged judged, $left left" &&

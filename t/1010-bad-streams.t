@@ -72,6 +72,10 @@ printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\200' >bad.
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\201\242id\241a' >bad.ts; bad 'a step without a tool' 'byte 0: a tool in the history is not a string of at most 255 bytes'
 printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\204\242id\241a\244tool\241t\247version\2411\244args\221\001' >bad.ts
 bad 'an argument that is a number' 'byte 0: an argument in the history is not a string of at most'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\204\242id\241a\244tool\241t\247version\2411\244args\001' >bad.ts
+bad 'arguments that are no list' 'byte 0: an argument in the history is not in a list'
+printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\221\001' >bad.ts; bad 'a step that is a number' 'byte 0: a step in the history is not a map'
+{ printf '\204\246unmask\001\244kind\246scores\246fields\200\247history\335\000\000\004\001'; head -c 1025 /dev/zero | tr '\0' '\200'; } >bad.ts; bad 'too many steps' 'byte 0: header with 1025 steps of history, more than 1024'
 # ---- a pipe whose first program fails ----
 piped() { "$@" 2>err1 | { ts-cat 2>err2; echo $? >rc2; } | { ts-cat - 2>err3; echo $? >rc3; } | { ts-dump >out 2>err4; echo $? >rc4; }; test "$(cat rc2 rc3 rc4 | tr -d "\n")" = 111; }
 head -c $(($(wc -c <good.ts) - 9)) good.ts >cut.ts

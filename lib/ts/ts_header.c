@@ -378,6 +378,8 @@ static int parse_strs(const msgpack_object *o, const char *what, char ***ret, si
 {
 	size_t count = o && o->type == MSGPACK_OBJECT_ARRAY ? o->via.array.size : 0;
 
+	if (o && o->type != MSGPACK_OBJECT_ARRAY)
+		return err_fail(err, "%s is not in a list", what);
 	*ret = calloc(count + 1, sizeof **ret);
 	if (!*ret)
 		return err_memory(err);
@@ -389,9 +391,11 @@ static int parse_strs(const msgpack_object *o, const char *what, char ***ret, si
 
 static int parse_step(struct ts_header *h, const msgpack_object *o, struct err *err)
 {
-	struct ts_step *s = step_new(h);
+	struct ts_step *s = step_new(h); /* there is room, as parse_history() has checked */
 	char *id;
 
+	if (o->type != MSGPACK_OBJECT_MAP)
+		return err_fail(err, "a step in the history is not a map");
 	if (!s)
 		return err_memory(err);
 	if (!(id = parse_str(ts_obj_get(o, "id"), sizeof s->id - 1, "an id in the history", err)))

@@ -140,7 +140,8 @@ struct ts_reader *cli_input(int first, int argc, char **argv);
  * reach the terminal. */
 void cli_put_cell(FILE *f, const char *s);
 /* Writes a string as a JSON string; each byte that is not UTF-8, as in file names, becomes four characters, \xe9 or the
- * like, as in streams: names that differ stay different. Exits when out of memory. */
+ * like, as in streams: names that differ stay different, unless one has these four characters itself. Exits when out of
+ * memory. */
 void cli_put_json(FILE *f, const char *s);
 /* Reads the next line of f, without its end, into *line, which is malloc'ed or NULL, holds *cap bytes and grows; the
  * last line may lack its newline. 1; 0: there are no more; -1: out of memory, cannot be read, a zero byte, or a line of

@@ -266,10 +266,10 @@ static bool is_taken(const struct arr_import *im, const char *name)
 	return false;
 }
 
-/* Whole numbers that only say which row it is. */
+/* Whole numbers that only say which row it is; the last name is that of pandas in Parquet. */
 static bool is_row_number(const struct arr *a)
 {
-	static const char *const names[] = { "id", "idx", "index", "row", NULL };
+	static const char *const names[] = { "id", "idx", "index", "row", "__index_level_0__", NULL };
 	bool named = false;
 
 	for (size_t i = 0; names[i]; i++)

@@ -94,8 +94,8 @@ bool arr_has_word(const char *name, const char *const *words)
 	return behind_word(name, words) != NULL;
 }
 
-/* label_correct and label_noise tell of labels, class_weights and label_count of classes; but correct_label is the label
- * that is correct. */
+/* label_correct and label_noise tell of labels, class_weights and label_count of classes; but correct_label is the
+ * label that is correct. */
 static bool is_about_labels(const char *name)
 {
 	static const char *const about[] = { "correct", "wrong",   "error", "errors", "noise",

@@ -32,8 +32,8 @@ static inline int ts_mul(size_t a, size_t b, size_t *ret)
 
 /* Is o a string (or bytes) equal to s? */
 bool ts_obj_is(const msgpack_object *o, const char *s);
-/* The string as new memory. NULL, and errno is EINVAL: o is NULL or not a string, holds a NUL, or is too long (max bytes,
- * as ts_pack_str() would write it); ENOMEM: out of memory. */
+/* The string as new memory. NULL, and errno is EINVAL: o is NULL or not a string, holds a NUL, or is too long (max
+ * bytes, as ts_pack_str() would write it); ENOMEM: out of memory. */
 char *ts_obj_strdup(const msgpack_object *o, size_t max);
 /* The keys of the record that a failed program writes in place of the next one after it has told the user why: its
  * name, and the process group that was told. */

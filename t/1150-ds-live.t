@@ -63,7 +63,6 @@ rm -f fifo out; mkfifo fifo out; : >rc
 { ds-pack --stream --size 64 <fifo 2>err & echo $! >pid; wait $!; echo $? >rc; } >out &
 exec 4<>out 3>fifo
 yes photos/cat/0.png | head -n 12 >&3
-sleeps() { for k in 1 2 3; do grep -q "^State:.S" /proc/$1/status || return 1; sleep 0.1; done; } # names are there: it waits to write
 ok '--stream: with a reader that does not read, one signal or two at once wait, one after a second does not' '
 	timeout 20 head -c 1 <&4 >first && test -s first && waits "sleeps $(cat pid)" && kill -TERM $(cat pid) && sleep 0.1 && kill -TERM $(cat pid) && sleep 1.2 && ! test -s rc && kill -TERM $(cat pid) && waits "test -s rc" && is 143 cat rc'
 exec 3>&- 4<&-

@@ -202,8 +202,6 @@ ok 'a broken one: the old one stays, and that is said' '
 	echo pics/a/1.png >&3 && until_line out 3 && end; test $? = 2 && test "$(tail -n +2 out)" = "$energy
 $energy" && grep -q "live.det" err && grep -q "stays as it was" err'
 ok 'SIGTERM: what has come is judged, then it dies' 'begin --tsv msp.det && echo pics/a/1.png >&3 && until_line out 2 && kill $pid && { end; test $? = 143; } && test $(wc -l <out) = 2 && ! test -s err'
-# Names are there, so one that sleeps waits to write.
-sleeps() { for k in 1 2 3; do grep -q "^State:.S" /proc/$1/status || return 1; sleep 0.1; done; }
 until_gone() { for k0 in $(seq 100); do grep -q "^State:.[^Z]" /proc/$1/status 2>/dev/null || return 0; sleep 0.1; done; return 1; }
 until_asleep() { for k0 in $(seq 100); do sleeps $1 && return 0; sleep 0.1; done; return 1; }
 ok 'SIGTERM twice, a second apart: at once, even if nobody reads what it prints' '

@@ -38,3 +38,5 @@ done_testing() {
 	no_reports || bad=1
 	planned=yes; echo "1..$n"; exit $bad
 }
+# sleeps PID: it sleeps whenever it is looked at; with input there, it waits to write.
+sleeps() { for k in 1 2 3; do grep -q "^State:.S" /proc/$1/status || return 1; sleep 0.1; done; }

@@ -116,12 +116,17 @@ bool arr_may_be_called(const char *name, enum arr_role role)
 	return role != ARR_LABEL || (!of_model && !is_about_labels(name));
 }
 
-bool arr_is_called(const char *name, enum arr_role role)
+bool arr_is_word(const char *name, const char *const *words)
 {
-	for (size_t i = 0; arr_words[role][i]; i++)
-		if (strcasecmp(name, arr_words[role][i]) == 0)
+	for (size_t i = 0; words[i]; i++)
+		if (strcasecmp(name, words[i]) == 0)
 			return true;
 	return false;
+}
+
+bool arr_is_called(const char *name, enum arr_role role)
+{
+	return arr_is_word(name, arr_words[role]);
 }
 
 /* ---- arrays ----------------------------------------------------------------------------------- */

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "arr/arr_import_internal.h"
 
@@ -270,14 +269,13 @@ static bool is_taken(const struct arr_import *im, const char *name)
 static bool is_row_number(const struct arr *a)
 {
 	static const char *const names[] = { "id", "idx", "index", "row", "__index_level_0__", NULL };
-	bool named = false;
 
-	for (size_t i = 0; names[i]; i++)
-		named = named || strcasecmp(a->name, names[i]) == 0;
-	for (size_t i = 0; named && i < arr_count(a); i++)
+	if (!arr_is_word(a->name, names))
+		return false;
+	for (size_t i = 0; i < arr_count(a); i++)
 		if (arr_number(a, i) != floor(arr_number(a, i)))
 			return false;
-	return named;
+	return true;
 }
 
 /* May it be a column although it was not named? */

@@ -51,15 +51,22 @@ static void note(int sig)
 	errno = before;
 }
 
-static void handle(int sig, void (*fn)(int))
+static void install(int sig, void (*fn)(int))
 {
-	struct sigaction was, sa = { .sa_handler = fn, .sa_flags = SA_ONSTACK | SA_RESTART };
+	struct sigaction sa = { .sa_handler = fn, .sa_flags = SA_ONSTACK | SA_RESTART };
 
 	sigemptyset(&sa.sa_mask);
+	sigaction(sig, &sa, NULL);
+}
+
+static void handle(int sig, void (*fn)(int))
+{
+	struct sigaction was;
+
 	if (sigaction(sig, NULL, &was) == 0 && was.sa_handler != SIG_DFL && was.sa_handler != die &&
 	    was.sa_handler != note)
 		return; /* ignored, by nohup and the like; or handled by a sanitizer */
-	sigaction(sig, &sa, NULL);
+	install(sig, fn);
 }
 
 /* A stack for die(), because when memory runs out some libraries end in infinite recursion (libgfortran, printing that
@@ -132,15 +139,12 @@ static void unblock(bool with_hangup)
 
 int cli_live_begin(bool with_hangup)
 {
-	struct sigaction sa = { .sa_handler = note, .sa_flags = SA_ONSTACK | SA_RESTART };
-
 	wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (wake < 0)
 		return cli_error("cannot wait for signals: %s", strerror(errno));
 	cli_catch_stop();
-	sigemptyset(&sa.sa_mask);
 	if (with_hangup)
-		sigaction(SIGHUP, &sa, NULL);
+		install(SIGHUP, note);
 	unblock(with_hangup);
 	return 0;
 }

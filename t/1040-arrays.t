@@ -123,8 +123,9 @@ np.savez(\"class_logits.npz\", class_logits=f * f, feats=f, y=p)" &&
 	ts-import -q class_logits.npz -o s && same s "sorted(z) == [\"features\", \"label\", \"logits\"]" &&
 	printf "pred_name,energy,y_pred\\ncat,1,0\\n" | ts-import - -o s 2>err && grep -q "left out: .pred_name. text" err && ts-dump --tsv s | head -1 | grep -qx "energy	pred"'
 ok 'what tells of labels is none; numbers of rows are no scores' '
-	printf "id,Index,row,energy,label_noise,label_correct,__index_level_0__\n7,1,0,2,0,1,3\n8,0,1,1,1,0,5\n" | ts-import - -o s 2>err && ts-dump --tsv s | head -1 | grep -qx "energy	label_noise	label_correct" && grep -q "left out: .id. numbers (2,), .Index. numbers (2,), .row. numbers" err &&
-	for w in correct_label error-class noise_label; do printf "$w,energy\n1,2\n0,1\n" | ts-import - -o s && ts-dump --tsv s | head -1 | grep -qx "energy	label" || { echo "# $w"; return 1; }; done &&
+	printf "id,Index,row,energy,label_noise,num_classes,label_smoothing,label_correct,__index_level_0__,image_id,row-idx,id_knn\n7,1,0,2,0,3,1,1,3,4,1,6\n8,0,1,1,1,3,0,0,5,9,0,2\n" | ts-import - -o s 2>err && ts-dump --tsv s | head -1 | grep -qx "energy	label_noise	num_classes	label_smoothing	label_correct	id_knn" && grep -q "left out: .id. numbers (2,), .Index. numbers (2,), .row. numbers" err &&
+	grep -q ".image_id. numbers (2,), .row-idx. numbers" err &&
+	for w in correct_label error-class noise_label class_id; do printf "$w,energy\n1,2\n0,1\n" | ts-import - -o s && ts-dump --tsv s | head -1 | grep -qx "energy	label" || { echo "# $w"; return 1; }; done &&
 	printf "id,energy\n0.5,2\n8,1\n" | ts-import - -o s && ts-dump --tsv s | head -1 | grep -qx "id	energy" &&
 	printf "id,energy\n7,2\n8,1\n" | ts-import --columns id,energy - -o s && ts-dump --tsv s | head -1 | grep -qx "id	energy"'
 ok 'a score that is called after predictions is no class' 'printf "predicted_prob,y_pred,pred_conf,y\n0.5,1,0.25,0\n1,0,1,1\n" | ts-import - -o s 2>err && ! test -s err &&

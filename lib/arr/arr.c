@@ -94,15 +94,16 @@ bool arr_has_word(const char *name, const char *const *words)
 	return behind_word(name, words) != NULL;
 }
 
-/* label_correct and label_noise tell of labels, class_weights and label_count of classes; but correct_label is the
+/* label_correct and label_noise tell of labels, class_weights and num_classes of classes; but correct_label is the
  * label that is correct. */
 static bool is_about_labels(const char *name)
 {
-	static const char *const about[] = { "correct", "wrong",   "error", "errors", "noise",
-					     "weight",  "weights", "count", "counts", NULL };
+	static const char *const about[] = { "correct", "wrong", "error",  "errors",    "noise", "weight",
+					     "weights", "count", "counts", "smoothing", NULL };
+	static const char *const how_many[] = { "num", "n", "number", NULL };
 	const char *rest = behind_word(name, arr_words[ARR_LABEL]);
 
-	return rest && arr_has_word(rest, about);
+	return rest && (arr_has_word(rest, about) || arr_has_word(name, how_many));
 }
 
 bool arr_may_be_called(const char *name, enum arr_role role)
@@ -122,6 +123,15 @@ bool arr_is_word(const char *name, const char *const *words)
 		if (strcasecmp(name, words[i]) == 0)
 			return true;
 	return false;
+}
+
+bool arr_ends_with_word(const char *name, const char *const *words)
+{
+	const char *last = name + strlen(name);
+
+	while (last > name && isalnum((unsigned char)last[-1]))
+		last--;
+	return arr_is_word(last, words);
 }
 
 bool arr_is_called(const char *name, enum arr_role role)

@@ -265,12 +265,12 @@ static bool is_taken(const struct arr_import *im, const char *name)
 	return false;
 }
 
-/* Whole numbers that only say which row it is; the last name is that of pandas in Parquet. */
+/* Whole numbers that only say which row it is, as image_id and row; pandas calls them __index_level_0__ in Parquet. */
 static bool is_row_number(const struct arr *a)
 {
-	static const char *const names[] = { "id", "idx", "index", "row", "__index_level_0__", NULL };
+	static const char *const last[] = { "id", "idx", "index", "row", NULL };
 
-	if (!arr_is_word(a->name, names))
+	if (!arr_ends_with_word(a->name, last) && strcmp(a->name, "__index_level_0__") != 0)
 		return false;
 	for (size_t i = 0; i < arr_count(a); i++)
 		if (arr_number(a, i) != floor(arr_number(a, i)))

@@ -117,7 +117,8 @@ bool arr_may_be_called(const char *name, enum arr_role role)
 	return role != ARR_LABEL || (!of_model && !is_about_labels(name));
 }
 
-bool arr_is_word(const char *name, const char *const *words)
+/* Is the whole name one of these words? */
+static bool is_word(const char *name, const char *const *words)
 {
 	for (size_t i = 0; words[i]; i++)
 		if (strcasecmp(name, words[i]) == 0)
@@ -131,12 +132,12 @@ bool arr_ends_with_word(const char *name, const char *const *words)
 
 	while (last > name && isalnum((unsigned char)last[-1]))
 		last--;
-	return arr_is_word(last, words);
+	return is_word(last, words);
 }
 
 bool arr_is_called(const char *name, enum arr_role role)
 {
-	return arr_is_word(name, arr_words[role]);
+	return is_word(name, arr_words[role]);
 }
 
 /* ---- arrays ----------------------------------------------------------------------------------- */

@@ -31,9 +31,7 @@ bool arr_has_word(const char *name, const char *const *words);
 /* Does the name say that the array has this role? What a model says is no label, nor the name of a row: y_pred, which
  * has words of both, are predictions. */
 bool arr_may_be_called(const char *name, enum arr_role role);
-/* Is the whole name one of these words, in upper or lower case? NULL ends them. */
-bool arr_is_word(const char *name, const char *const *words);
-/* Is the name's last word (letters and digits) one of these? */
+/* Is the name's last word one of these? NULL ends them, and case is ignored, as above. */
 bool arr_ends_with_word(const char *name, const char *const *words);
 /* Is it a word of this role and nothing else? What is called so is that: with ARR_NAME it names rows, also where all of
  * it is numbers: a table's are its text, as 0012 is not 12, and others are no scores. */
